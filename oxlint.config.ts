@@ -1,0 +1,96 @@
+import { defineConfig } from 'oxlint'
+
+/**
+ * The architecture as lint: which folder of src/ may import which. Whatever is not listed is refused;
+ * test/architecture holds files that break each rule and the test that proves they are caught.
+ */
+const mayImport: Record<string, { ours: string[]; typesOf?: string[]; packages?: string[] }> = {
+  envelope: { ours: [] },
+  integrity: { ours: [] },
+  config: { ours: [] },
+  telemetry: { ours: [] },
+  providers: { ours: [] },
+  kms: { ours: ['envelope'], packages: ['@aws-sdk/*', '@smithy/*', 'undici'] },
+  db: { ours: [], packages: ['pg', 'kysely'] },
+  ledger: { ours: ['db'] },
+  keks: { ours: ['envelope', 'integrity', 'ledger', 'db', 'kms/kek-*'] },
+  targets: { ours: ['envelope', 'integrity', 'ledger', 'db', 'providers', 'kms/kek-*'], typesOf: ['keks'] },
+  access: { ours: ['integrity', 'ledger', 'db'], typesOf: ['keks', 'targets'] },
+  proxy: {
+    ours: ['envelope', 'ledger', 'providers', 'kms/kek-*'],
+    typesOf: ['access', 'keks', 'targets', 'telemetry'],
+    packages: ['undici', 'fastify'],
+  },
+  emulators: { ours: [] },
+  http: {
+    ours: ['access', 'keks', 'targets', 'proxy', 'ledger', 'providers', 'kms/kek-*', 'db/ids.ts', 'telemetry', 'envelope'],
+    typesOf: ['config', 'db'],
+    packages: ['fastify', '@fastify/*'],
+  },
+  cli: { ours: ['emulators', 'config', 'context.ts', 'http', 'db', 'telemetry', 'providers'] },
+}
+
+const folders = Object.keys(mayImport)
+const guarded = ['@aws-sdk/*', '@smithy/*', 'undici', 'pg', 'kysely', 'fastify', '@fastify/*']
+
+/** Patterns (gitignore style) for everything of ours that `allowed` does not name. */
+function oursExcept(allowed: string[]): string[] {
+  return ['#*/**', '#*.ts', ...allowed.map((entry) => `!#${entry.includes('.') || entry.includes('/') ? entry : `${entry}/**`}`)]
+}
+
+function importRule(folder: string) {
+  const { ours, typesOf = [], packages = [] } = mayImport[folder] ?? { ours: [] }
+  return {
+    files: [`src/${folder}/**/*.ts`, `test/architecture/must-fail/${folder}/**/*.ts`],
+    rules: {
+      'no-restricted-imports': [
+        'error',
+        {
+          patterns: [
+            {
+              group: oursExcept([folder, ...ours, ...typesOf]),
+              message: `src/${folder} may not import this: see mayImport in oxlint.config.ts.`,
+            },
+            ...typesOf.map((other) => ({
+              group: [`#${other}/**`],
+              allowTypeImports: true,
+              message: `src/${folder} may import only types of src/${other}: its work arrives through Deps.`,
+            })),
+            {
+              group: guarded.filter((name) => !packages.includes(name)),
+              message: `src/${folder} may not use this package: see mayImport in oxlint.config.ts.`,
+            },
+            { group: ['../**'], message: 'Across folders write #folder/file.ts.' },
+          ],
+        },
+      ],
+    },
+  }
+}
+
+export default defineConfig({
+  plugins: ['typescript', 'unicorn', 'import', 'oxc', 'vitest', 'promise', 'node'],
+  categories: { correctness: 'error', suspicious: 'error', perf: 'error' },
+  ignorePatterns: ['node_modules', 'test/architecture/must-fail/**'],
+  rules: {
+    'typescript/no-explicit-any': 'error',
+    'typescript/no-non-null-assertion': 'error',
+    'typescript/consistent-type-imports': 'error',
+    'typescript/switch-exhaustiveness-check': 'error',
+    'import/no-cycle': 'error',
+    'node/no-process-env': 'error',
+    'no-console': 'error',
+    'no-await-in-loop': 'off',
+    'no-underscore-dangle': 'off',
+    'no-shadow': 'off',
+    'import/no-unassigned-import': 'off',
+    'unicorn/no-array-sort': 'off',
+    'unicorn/no-array-reverse': 'off',
+    'vitest/require-mock-type-parameters': 'off',
+  },
+  overrides: [
+    ...folders.map(importRule),
+    { files: ['src/main.ts', 'test/**', 'bench/**', '*.config.ts'], rules: { 'node/no-process-env': 'off' } },
+    { files: ['src/cli/**', 'bench/**', 'test/**'], rules: { 'no-console': 'off' } },
+  ],
+})

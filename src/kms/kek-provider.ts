@@ -1,0 +1,52 @@
+import type { EncryptionContext } from '#envelope/encryption-context.ts'
+import type { SecretBytes } from '#envelope/secret-bytes.ts'
+
+/** How a DEK was wrapped; stored in the envelope as one byte (docs/envelope-format.md). */
+export type WrapAlgorithm = 'aws-symmetric-default' | 'local-aes-256-gcm'
+
+/** What every KMS call leaves behind, so that a receipt can name it and the customer can find it. */
+export type KmsCall = Readonly<{
+  /** Request id that the customer's own log carries for this call. */
+  kmsRequestId: string
+  /** Which key material served (AWS `KeyMaterialId`, a key version elsewhere); empty where the KMS has none. */
+  materialId: string
+  durationMs: number
+}>
+
+/** A DEK as it is stored: wrapped, with the name of the KEK that wrapped it. */
+export type WrappedDek = Readonly<{
+  algorithm: WrapAlgorithm
+  /** The pinned name of the KEK: full key ARN, versioned key id, key file id. */
+  kekRef: string
+  bytes: Buffer
+}>
+
+export type WrapResult = KmsCall & Readonly<{ wrappedDek: WrappedDek }>
+
+/** The caller owns `dek` and disposes of it. */
+export type UnwrapResult = KmsCall & Readonly<{ dek: SecretBytes }>
+
+/** What the KMS itself says of the KEK. */
+export type KekDescription = KmsCall &
+  Readonly<{
+    kekRef: string
+    /** Whether the KMS would serve wrap and unwrap now. */
+    isEnabled: boolean
+    /** The cloud's own word for the state (`Enabled`, `PendingDeletion`, …). */
+    cloudState: string
+    /** Where the material lives: `software`, `hsm`, `external`, `file`. */
+    protection: 'software' | 'hsm' | 'external' | 'file'
+  }>
+
+/**
+ * One customer KEK in one KMS. Every method fails only with a `KekFault`, within its own time limit.
+ * Implementations check that the KMS's reply names the pinned KEK before they trust it.
+ */
+export interface KekProvider {
+  readonly kekRef: string
+  /** Wraps a 32-byte DEK, bound to `context`. Does not dispose of `dek`. */
+  wrap(dek: SecretBytes, context: EncryptionContext): Promise<WrapResult>
+  /** Unwraps a DEK that {@link wrap} made under the same context. */
+  unwrap(wrapped: WrappedDek, context: EncryptionContext): Promise<UnwrapResult>
+  describe(): Promise<KekDescription>
+}

@@ -1,0 +1,15 @@
+import { defineConfig } from 'vitest/config'
+
+export default defineConfig({
+  test: {
+    include: ['test/**/*.test.ts'],
+    globalSetup: ['test/support/global-setup.ts'],
+    testTimeout: 30_000,
+    hookTimeout: 60_000,
+    // Two cores: more workers only make real databases and sockets slower.
+    maxWorkers: 2,
+    pool: 'forks',
+    passWithNoTests: false,
+    allowOnly: false,
+  },
+})
