@@ -53,7 +53,7 @@ export async function up(db: Kysely<never>): Promise<void> {
       UNIQUE (org_id, id),
       UNIQUE (org_id, name)
     );
-    CREATE UNIQUE INDEX keks_claimed_once ON keks (provider, kek_ref) WHERE state <> 'destroyed';
+    CREATE UNIQUE INDEX keks_claimed_once ON keks (provider, kek_ref) WHERE state NOT IN ('pre-activation', 'destroyed');
 
     CREATE TABLE kek_probes (
       kek_id uuid PRIMARY KEY,
@@ -134,20 +134,26 @@ export async function up(db: Kysely<never>): Promise<void> {
     );
     CREATE INDEX idempotency_records_age ON idempotency_records (created_at);
 
+    -- No foreign key to organisations: its check would lock the organisation's row for every receipt, and whoever
+    -- appends joins the row anyway (src/ledger). xid and position order the entries (src/ledger/README.md).
     CREATE TABLE ledger_entries (
       position bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
       xid xid8 NOT NULL DEFAULT pg_current_xact_id(),
-      org_id uuid NOT NULL REFERENCES organisations (id),
-      entry_id uuid NOT NULL UNIQUE,
+      org_id uuid NOT NULL,
+      entry_id uuid NOT NULL,
       kind text NOT NULL,
       occurred_at timestamptz NOT NULL,
       kek_id uuid,
       target_id uuid,
       virtual_key_id uuid,
-      body text NOT NULL
+      receipt_id uuid,
+      body text NOT NULL,
+      UNIQUE (org_id, entry_id)
     );
-    CREATE INDEX ledger_entries_by_org ON ledger_entries (org_id, entry_id);
+    CREATE INDEX ledger_entries_of_lifecycle ON ledger_entries (org_id, entry_id)
+      WHERE kind NOT IN ('receipt.opened', 'receipt.settled');
     CREATE INDEX ledger_entries_by_virtual_key ON ledger_entries (virtual_key_id, entry_id) WHERE virtual_key_id IS NOT NULL;
+    CREATE UNIQUE INDEX ledger_entries_settled_once ON ledger_entries (receipt_id) WHERE receipt_id IS NOT NULL;
 
     CREATE FUNCTION refuse_ledger_change() RETURNS trigger LANGUAGE plpgsql AS $$
     BEGIN

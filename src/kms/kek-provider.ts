@@ -1,8 +1,6 @@
 import type { EncryptionContext } from '#envelope/encryption-context.ts'
+import type { WrapAlgorithm } from '#envelope/format-v1.ts'
 import type { SecretBytes } from '#envelope/secret-bytes.ts'
-
-/** How a DEK was wrapped; stored in the envelope as one byte (docs/envelope-format.md). */
-export type WrapAlgorithm = 'aws-symmetric-default' | 'local-aes-256-gcm'
 
 /** What every KMS call leaves behind, so that a receipt can name it and the customer can find it. */
 export type KmsCall = Readonly<{
@@ -38,6 +36,12 @@ export type KekDescription = KmsCall &
     protection: 'software' | 'hsm' | 'external' | 'file'
   }>
 
+/** What a caller may say about one call. */
+export type KekCallOptions = Readonly<{
+  /** Aborts the call: it then fails with `unreachable`, code `aborted`. */
+  signal?: AbortSignal | undefined
+}>
+
 /**
  * One customer KEK in one KMS. Every method fails only with a `KekFault`, within its own time limit.
  * Implementations check that the KMS's reply names the pinned KEK before they trust it.
@@ -45,8 +49,8 @@ export type KekDescription = KmsCall &
 export interface KekProvider {
   readonly kekRef: string
   /** Wraps a 32-byte DEK, bound to `context`. Does not dispose of `dek`. */
-  wrap(dek: SecretBytes, context: EncryptionContext): Promise<WrapResult>
+  wrap(dek: SecretBytes, context: EncryptionContext, options?: KekCallOptions): Promise<WrapResult>
   /** Unwraps a DEK that {@link wrap} made under the same context. */
-  unwrap(wrapped: WrappedDek, context: EncryptionContext): Promise<UnwrapResult>
-  describe(): Promise<KekDescription>
+  unwrap(wrapped: WrappedDek, context: EncryptionContext, options?: KekCallOptions): Promise<UnwrapResult>
+  describe(options?: KekCallOptions): Promise<KekDescription>
 }

@@ -1,0 +1,122 @@
+import type { Database, Db } from '#db/database.ts'
+import { newId } from '#db/ids.ts'
+import type { SecretRing } from '#integrity/secret-ring.ts'
+import { mintToken } from '#integrity/token.ts'
+import { recordChange } from '#ledger/record-change.ts'
+import { AccessError } from './access-error.ts'
+import { currentDigest } from './issue-admin-token.ts'
+import { existingTargetIds, findVirtualKey, insertVirtualKey, replaceVirtualKey } from './repository.ts'
+import type { VirtualKey } from './virtual-key.ts'
+
+type Deps = Readonly<{ db: Database; ring: SecretRing; now: () => Date }>
+
+export type VirtualKeyScope = Pick<VirtualKey, 'targetIds' | 'models' | 'expiresAt'>
+
+/**
+ * Issues a virtual key. The token is in the answer and nowhere else: only a keyed digest is stored.
+ * @throws {AccessError} `virtual_key_target_unknown`
+ */
+export async function issueVirtualKey(
+  deps: Deps,
+  input: { orgId: string; actor: string; name: string } & VirtualKeyScope,
+): Promise<{ virtualKey: VirtualKey; token: string }> {
+  const { token, hint } = mintToken('hasp_vk')
+  const now = deps.now()
+  const virtualKey: VirtualKey = {
+    id: newId(),
+    orgId: input.orgId,
+    name: input.name,
+    digest: currentDigest(deps.ring, token),
+    hint,
+    targetIds: input.targetIds,
+    models: input.models,
+    createdAt: now,
+    expiresAt: input.expiresAt,
+    revokedAt: null,
+  }
+  await deps.db.transaction(async (trx) => {
+    await recordChange(trx, {
+      orgId: input.orgId,
+      kind: 'virtual-key.issued',
+      actor: input.actor,
+      occurredAt: now,
+      virtualKeyId: virtualKey.id,
+      details: scopeDetails(virtualKey),
+    })
+    await assertTargetsExist(trx, input.orgId, input.targetIds)
+    await insertVirtualKey(trx, deps.ring, virtualKey)
+  })
+  return { virtualKey, token }
+}
+
+/** Changes name or scope. @throws {AccessError} `virtual_key_not_found`, `virtual_key_target_unknown` */
+export async function updateVirtualKey(
+  deps: Deps,
+  input: {
+    orgId: string
+    actor: string
+    virtualKeyId: string
+    changes: Partial<VirtualKeyScope & { name: string }>
+  },
+): Promise<VirtualKey> {
+  return changeVirtualKey(deps, input, 'virtual-key.updated', (before) => ({ ...before, ...input.changes }))
+}
+
+/** Revokes a virtual key on every node at once; revoking it again changes nothing. */
+export async function revokeVirtualKey(
+  deps: Deps,
+  input: { orgId: string; actor: string; virtualKeyId: string },
+): Promise<VirtualKey> {
+  return changeVirtualKey(deps, input, 'virtual-key.revoked', (before) => ({
+    ...before,
+    revokedAt: before.revokedAt ?? deps.now(),
+  }))
+}
+
+async function changeVirtualKey(
+  deps: Deps,
+  input: { orgId: string; actor: string; virtualKeyId: string },
+  kind: 'virtual-key.updated' | 'virtual-key.revoked',
+  change: (before: VirtualKey) => VirtualKey,
+): Promise<VirtualKey> {
+  return deps.db.transaction(async (trx) => {
+    const before = await findVirtualKey(trx, deps.ring, input.orgId, input.virtualKeyId)
+    const after = change(before)
+    await recordChange(trx, {
+      orgId: input.orgId,
+      kind,
+      actor: input.actor,
+      occurredAt: deps.now(),
+      virtualKeyId: input.virtualKeyId,
+      details: scopeDetails(after),
+    })
+    // Only what is newly named: a target deleted since must not stand in the way of a revocation.
+    await assertTargetsExist(
+      trx,
+      input.orgId,
+      after.targetIds.filter((id) => !before.targetIds.includes(id)),
+    )
+    await replaceVirtualKey(trx, deps.ring, before, after)
+    return after
+  })
+}
+
+async function assertTargetsExist(db: Db, orgId: string, targetIds: readonly string[]): Promise<void> {
+  const existing = await existingTargetIds(db, orgId, targetIds)
+  const missing = targetIds.filter((id) => !existing.has(id))
+  if (missing.length > 0) {
+    throw new AccessError(
+      'virtual_key_target_unknown',
+      `Your organisation has no target ${missing.join(', ')}.`,
+    )
+  }
+}
+
+function scopeDetails(virtualKey: VirtualKey) {
+  return {
+    name: virtualKey.name,
+    targetIds: [...virtualKey.targetIds],
+    models: [...virtualKey.models],
+    expiresAt: virtualKey.expiresAt?.toISOString() ?? null,
+  }
+}

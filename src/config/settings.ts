@@ -1,0 +1,234 @@
+/** One environment variable: how it reads, what it defaults to, and the sentence that the docs carry. */
+type Setting<Value> = Readonly<{
+  variable: string
+  /** Shown in docs and in the error for a bad value. */
+  expects: string
+  fallback: Value
+  /** Returns undefined when the text does not fit. */
+  parse: (text: string) => Value | undefined
+  meaning: string
+  /** A secret is never printed, not even when it is wrong. */
+  isSecret?: boolean
+}>
+
+function integer(min: number, max: number) {
+  return (text: string): number | undefined => {
+    const value = Number(text)
+    return /^\d+$/.test(text) && value >= min && value <= max ? value : undefined
+  }
+}
+
+function oneOf<const Values extends readonly string[]>(values: Values) {
+  return (text: string): Values[number] | undefined => values.find((value) => value === text)
+}
+
+function boolean(text: string): boolean | undefined {
+  if (text === 'true' || text === '1') return true
+  return text === 'false' || text === '0' ? false : undefined
+}
+
+function httpUrl(text: string): string | undefined {
+  const url = URL.parse(text)
+  if (url === null || (url.protocol !== 'http:' && url.protocol !== 'https:')) return undefined
+  return url.username === '' && url.password === '' && url.search === '' && url.hash === ''
+    ? text.replace(/\/$/, '')
+    : undefined
+}
+
+/** A list of origins (`https://host[:port]`), separated by commas. */
+function origins(text: string): readonly string[] | undefined {
+  const parsed = text
+    .split(',')
+    .map((part) => part.trim())
+    .filter((part) => part !== '')
+    .map((part) => (httpUrl(part) === undefined ? undefined : URL.parse(part)?.origin))
+  return parsed.every((origin) => origin !== undefined) ? parsed : undefined
+}
+
+function rootSecret(text: string): string | undefined {
+  const bytes = Buffer.from(text, 'base64')
+  return bytes.length >= 32 && /^[A-Za-z0-9+/_=-]+$/.test(text) ? text : undefined
+}
+
+function text(textMax: number) {
+  return (value: string): string | undefined =>
+    value.length > 0 && value.length <= textMax ? value : undefined
+}
+
+function databaseUrl(value: string): string | undefined {
+  return /^postgres(ql)?:\/\//.test(value) && value.length <= 4096 ? value : undefined
+}
+
+function setting<Value>(definition: Setting<Value>): Setting<Value> {
+  return definition
+}
+
+/** Every setting there is. docs/configuration.md holds the same table, and a test compares the two. */
+export const settings = {
+  port: setting({
+    variable: 'HASP_PORT',
+    expects: 'a port from 0 to 65535 (0 takes a free one)',
+    fallback: 4700,
+    parse: integer(0, 65535),
+    meaning: 'Port to listen on.',
+  }),
+  host: setting({
+    variable: 'HASP_HOST',
+    expects: 'an address or host name',
+    fallback: '127.0.0.1',
+    parse: text(255),
+    meaning: 'Address to listen on. Put a TLS terminator in front before you listen beyond this machine.',
+  }),
+  dataDir: setting({
+    variable: 'HASP_DATA_DIR',
+    expects: 'a directory path',
+    fallback: '.hasp',
+    parse: text(4096),
+    meaning: 'Where Hasp keeps its own PostgreSQL, its root secret and local KEKs.',
+  }),
+  databaseUrl: setting<string | undefined>({
+    variable: 'DATABASE_URL',
+    expects: 'postgres://user:password@host:port/database',
+    fallback: undefined,
+    parse: databaseUrl,
+    meaning: 'The PostgreSQL to use. Without it Hasp starts its own in HASP_DATA_DIR.',
+    isSecret: true,
+  }),
+  databasePoolMax: setting({
+    variable: 'HASP_DATABASE_POOL_MAX',
+    expects: 'an integer from 4 to 200',
+    fallback: 10,
+    parse: integer(4, 200),
+    meaning: 'Most connections to PostgreSQL from this process.',
+  }),
+  rootSecret: setting<string | undefined>({
+    variable: 'HASP_ROOT_SECRET',
+    expects: 'at least 32 random bytes in base64',
+    fallback: undefined,
+    parse: rootSecret,
+    meaning:
+      'Root of the keys that authenticate rows and tokens; the same on every node. Without it Hasp makes one in HASP_DATA_DIR/root-secret.',
+    isSecret: true,
+  }),
+  rootSecretPrevious: setting<string | undefined>({
+    variable: 'HASP_ROOT_SECRET_PREVIOUS',
+    expects: 'at least 32 random bytes in base64',
+    fallback: undefined,
+    parse: rootSecret,
+    meaning: 'The root secret before the last rotation: still accepted, never used for anything new.',
+    isSecret: true,
+  }),
+  publicUrl: setting<string | undefined>({
+    variable: 'HASP_PUBLIC_URL',
+    expects: 'an http(s) URL',
+    fallback: undefined,
+    parse: httpUrl,
+    meaning:
+      'How users reach this service, for the hints that Hasp prints. Defaults to the address it listens on.',
+  }),
+  logLevel: setting({
+    variable: 'HASP_LOG_LEVEL',
+    expects: 'trace, debug, info, warn, error or silent',
+    fallback: 'info',
+    parse: oneOf(['trace', 'debug', 'info', 'warn', 'error', 'silent']),
+    meaning: 'Least severe log line to write (JSON, to standard output).',
+  }),
+  allowedUpstreams: setting<readonly string[]>({
+    variable: 'HASP_ALLOWED_UPSTREAMS',
+    expects: 'origins such as https://llm.example.com, separated by commas',
+    fallback: [],
+    parse: origins,
+    meaning:
+      'Origins beyond the providers’ own that a target’s base URL may name; private addresses are reached only through this list.',
+  }),
+  allowLocalKek: setting({
+    variable: 'HASP_ALLOW_LOCAL_KEK',
+    expects: 'true or false',
+    fallback: false,
+    parse: boolean,
+    meaning:
+      'Allow KEKs kept in a file on this machine under NODE_ENV=production. A local KEK is not customer-held.',
+  }),
+  nodeEnv: setting({
+    variable: 'NODE_ENV',
+    expects: 'production, development or test',
+    fallback: 'development',
+    parse: oneOf(['production', 'development', 'test']),
+    meaning: 'production refuses what is only safe on one developer’s machine.',
+  }),
+  awsPrincipalArn: setting<string | undefined>({
+    variable: 'HASP_AWS_PRINCIPAL_ARN',
+    expects: 'an ARN of a role or user',
+    fallback: undefined,
+    parse: (value) => (/^arn:aws[a-z-]*:(iam|sts)::\d{12}:[\w+=,.@/-]+$/.test(value) ? value : undefined),
+    meaning:
+      'The AWS principal that Hasp runs as, to be named in the policies that customers are asked to grant.',
+  }),
+  awsKmsEndpoint: setting<string | undefined>({
+    variable: 'AWS_ENDPOINT_URL_KMS',
+    expects: 'an http(s) URL',
+    fallback: undefined,
+    parse: httpUrl,
+    meaning: 'Use this in place of AWS’s own KMS endpoints (an emulator, LocalStack, a VPC endpoint).',
+  }),
+  awsStsEndpoint: setting<string | undefined>({
+    variable: 'AWS_ENDPOINT_URL_STS',
+    expects: 'an http(s) URL',
+    fallback: undefined,
+    parse: httpUrl,
+    meaning: 'Use this in place of AWS’s own STS endpoints.',
+  }),
+  bodyBytesMax: setting({
+    variable: 'HASP_BODY_BYTES_MAX',
+    expects: 'bytes, from 1024 to 33554432',
+    fallback: 33_554_432,
+    parse: integer(1024, 33_554_432),
+    meaning: 'Largest request body that the proxy takes.',
+  }),
+  bodyBytesInFlightMax: setting({
+    variable: 'HASP_BODY_BYTES_IN_FLIGHT_MAX',
+    expects: 'bytes, from 33554432 to 17179869184',
+    fallback: 1_073_741_824,
+    parse: integer(33_554_432, 17_179_869_184),
+    meaning: 'Request bodies held in memory at once, in sum; beyond it callers get 503.',
+  }),
+  streamsMax: setting({
+    variable: 'HASP_STREAMS_MAX',
+    expects: 'an integer from 1 to 100000',
+    fallback: 4096,
+    parse: integer(1, 100_000),
+    meaning: 'Proxied requests under way at once, in sum; beyond it callers get 503.',
+  }),
+  upstreamHeadersTimeoutMs: setting({
+    variable: 'HASP_UPSTREAM_HEADERS_TIMEOUT_MS',
+    expects: 'milliseconds, from 1000 to 3600000',
+    fallback: 600_000,
+    parse: integer(1000, 3_600_000),
+    meaning: 'How long a provider may take to begin its answer.',
+  }),
+  upstreamIdleTimeoutMs: setting({
+    variable: 'HASP_UPSTREAM_IDLE_TIMEOUT_MS',
+    expects: 'milliseconds, from 1000 to 3600000',
+    fallback: 300_000,
+    parse: integer(1000, 3_600_000),
+    meaning: 'How long a provider may fall silent within an answer.',
+  }),
+  suspendedProbeIntervalMs: setting({
+    variable: 'HASP_SUSPENDED_PROBE_INTERVAL_MS',
+    expects: 'milliseconds, from 100 to 3600000',
+    fallback: 15_000,
+    parse: integer(100, 3_600_000),
+    meaning: 'How often a suspended KEK is asked whether it works again.',
+  }),
+  drainTimeoutMs: setting({
+    variable: 'HASP_DRAIN_TIMEOUT_MS',
+    expects: 'milliseconds, from 0 to 3600000',
+    fallback: 30_000,
+    parse: integer(0, 3_600_000),
+    meaning: 'How long a graceful stop waits for requests under way before it cuts them.',
+  }),
+} as const
+
+export type SettingName = keyof typeof settings
+export type SettingValue<Name extends SettingName> =
+  (typeof settings)[Name] extends Setting<infer Value> ? Value : never

@@ -1,0 +1,33 @@
+import type { KekAccessKind } from '#keks/access.ts'
+import { awsGrantDocuments, newAwsExternalId } from '#kms/aws/grant-documents.ts'
+import { parseAwsKeyArn, requireRoleBeside } from '#kms/aws/key-arn.ts'
+import { KekFault } from '#kms/kek-fault.ts'
+
+/** KEKs in AWS KMS, reached through a role in the customer's account or by Hasp's own principal. */
+export function awsKekAccess(principalArn: string | undefined): KekAccessKind {
+  return {
+    kind: 'aws',
+    async prepare({ keyArn, roleArn }) {
+      if (keyArn === undefined) {
+        throw new KekFault('misconfigured', 'key-arn-missing', 'Give keyArn: the full ARN of the KMS key.')
+      }
+      const key = parseAwsKeyArn(keyArn)
+      if (roleArn !== undefined) requireRoleBeside(key, roleArn)
+      return {
+        kekRef: key.arn,
+        access: {
+          provider: 'aws',
+          keyArn: key.arn,
+          roleArn: roleArn ?? null,
+          externalId: newAwsExternalId(),
+        },
+      }
+    },
+    grantFor(access, orgId) {
+      if (access.provider !== 'aws') throw new Error('Not a KEK in AWS KMS.')
+      const { keyArn, roleArn, externalId } = access
+      const grantee = principalArn ?? '<ARN of the principal that Hasp runs as: ask its operator>'
+      return awsGrantDocuments({ keyArn, roleArn, externalId, orgId, principalArn: grantee })
+    },
+  }
+}

@@ -1,0 +1,39 @@
+import { LRUCache } from 'lru-cache'
+import type { KekProviders } from '#keks/access.ts'
+import type { KekAccess } from '#keks/kek.ts'
+import type { AwsClients } from '#kms/aws/aws-clients.ts'
+import { AwsKekProvider } from '#kms/aws/aws-kek-provider.ts'
+import { GuardedKekProvider } from '#kms/guarded-kek-provider.ts'
+import type { KekProvider } from '#kms/kek-provider.ts'
+import { LocalKekProvider } from '#kms/local-kek-provider.ts'
+
+const providersMax = 10_000
+
+/** One guarded provider for each KEK: its breaker, places and session are its own. */
+export function openKekProviders(deps: { aws: AwsClients; localKekDirectory: string }): KekProviders {
+  const opened = new LRUCache<string, KekProvider>({ max: providersMax })
+  return {
+    open(kek) {
+      const held = opened.get(kek.id)
+      if (held !== undefined) return held
+      const provider = new GuardedKekProvider(providerOf(kek.id, kek.access, deps))
+      opened.set(kek.id, provider)
+      return provider
+    },
+  }
+}
+
+function providerOf(
+  kekId: string,
+  access: KekAccess,
+  deps: { aws: AwsClients; localKekDirectory: string },
+): KekProvider {
+  switch (access.provider) {
+    case 'aws': {
+      const { keyArn, roleArn, externalId } = access
+      return new AwsKekProvider({ kekId, keyArn, roleArn, externalId }, deps.aws)
+    }
+    case 'local':
+      return new LocalKekProvider(deps.localKekDirectory, access.fileId)
+  }
+}

@@ -1,0 +1,55 @@
+import { randomBytes } from 'node:crypto'
+import { mkdir, open, readFile, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { ConfigError, type Config } from '#config/load-config.ts'
+import { SecretRing } from '#integrity/secret-ring.ts'
+
+const secretBytes = 32
+
+/**
+ * The ring of the service's own secrets: from the environment, else from a file of mode 0600 in the data directory,
+ * made at the first start. Lose it and no row and no token is accepted any more; it opens no credential.
+ * @throws {ConfigError} where several nodes would each make their own, or the file is readable by others.
+ */
+export async function loadSecretRing(config: Config): Promise<SecretRing> {
+  if (
+    config.rootSecret === undefined &&
+    config.databaseUrl !== undefined &&
+    config.nodeEnv === 'production'
+  ) {
+    throw new ConfigError([
+      'HASP_ROOT_SECRET is needed with DATABASE_URL in production: every node must have the same one (openssl rand -base64 32).',
+    ])
+  }
+  const current =
+    config.rootSecret === undefined
+      ? await readOrCreate(join(config.dataDir, 'root-secret'))
+      : Buffer.from(config.rootSecret, 'base64')
+  const previous =
+    config.rootSecretPrevious === undefined ? undefined : Buffer.from(config.rootSecretPrevious, 'base64')
+  try {
+    return new SecretRing({ current, previous })
+  } finally {
+    current.fill(0)
+    previous?.fill(0)
+  }
+}
+
+async function readOrCreate(path: string): Promise<Buffer> {
+  await mkdir(join(path, '..'), { recursive: true, mode: 0o700 })
+  try {
+    await using file = await open(path, 'wx', 0o600)
+    await file.writeFile(`${randomBytes(secretBytes).toString('base64')}\n`)
+    await file.sync()
+  } catch (error) {
+    if (!(error instanceof Error) || !('code' in error) || error.code !== 'EEXIST') throw error
+  }
+  const { mode } = await stat(path)
+  if (process.platform !== 'win32' && (mode & 0o077) !== 0) {
+    throw new ConfigError([`${path} can be read by others: chmod 600 it.`])
+  }
+  const secret = Buffer.from((await readFile(path, 'latin1')).trim(), 'base64')
+  if (secret.length < secretBytes)
+    throw new ConfigError([`${path} is too short: restore it from your backup.`])
+  return secret
+}

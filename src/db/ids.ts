@@ -1,0 +1,41 @@
+import { randomFillSync } from 'node:crypto'
+import { v7 } from 'uuid'
+
+const canonicalV7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/
+
+/**
+ * A new id: UUIDv7 (RFC 9562 §5.7), so that ids sort by the time they were made, and those of one process
+ * strictly in the order they were made. Randomness is drawn for 256 ids at once: asking the system for each
+ * is four fifths of an id's cost, and every proxied call makes several.
+ */
+export function newId(): string {
+  const random = takeRandom()
+  const now = Date.now()
+  if (now > last.msecs) {
+    last.msecs = now
+    // 31 random bits leave room to count upwards within the millisecond (RFC 9562 §6.2, method 1).
+    last.seq = random.readUInt32BE(6) >>> 1
+  } else {
+    last.seq += 1
+  }
+  return v7({ random, msecs: last.msecs, seq: last.seq })
+}
+
+/** Whether `value` is an id of ours: a UUIDv7 in its one canonical spelling (lower case, with dashes). */
+export function isId(value: string): boolean {
+  return canonicalV7.test(value)
+}
+
+const idBytes = 16
+const pool = Buffer.alloc(256 * idBytes)
+let taken = pool.length
+const last = { msecs: 0, seq: 0 }
+
+function takeRandom(): Buffer {
+  if (taken === pool.length) {
+    randomFillSync(pool)
+    taken = 0
+  }
+  taken += idBytes
+  return pool.subarray(taken - idBytes, taken)
+}

@@ -1,0 +1,158 @@
+// Generated from the migrated database by test/unit/db/schema.test.ts, which fails when this file differs.
+// After a migration: npx vitest run test/unit/db/schema.test.ts --update
+import type { ColumnType } from 'kysely'
+
+type Generated<T> =
+  T extends ColumnType<infer S, infer I, infer U>
+    ? ColumnType<S, I | undefined, U>
+    : ColumnType<T, T | undefined, T>
+
+type Int8 = ColumnType<string, bigint | number | string, bigint | number | string>
+
+type Json = JsonValue
+
+type JsonArray = JsonValue[]
+
+type JsonObject = {
+  [x: string]: JsonValue | undefined
+}
+
+type JsonPrimitive = boolean | number | string | null
+
+type JsonValue = JsonArray | JsonObject | JsonPrimitive
+
+type Timestamp = ColumnType<Date, Date | string, Date | string>
+
+interface AdminTokens {
+  created_at: Timestamp
+  digest: Buffer
+  expires_at: Timestamp | null
+  hint: string
+  id: string
+  mac: Buffer
+  name: string
+  org_id: string
+  revoked_at: Timestamp | null
+}
+
+interface Credentials {
+  created_at: Timestamp
+  generation: Int8
+  kek_id: string
+  mac: Buffer
+  org_id: string
+  preview: string
+  sealed: Buffer
+  target_id: string
+}
+
+interface IdempotencyRecords {
+  body: Json
+  created_at: Generated<Timestamp>
+  idempotency_key: string
+  org_id: string
+  request_digest: Buffer
+  status: number
+}
+
+interface KekProbes {
+  kek_id: string
+  last_kms_request_id: string | null
+  last_outcome: string | null
+  last_probe_at: Timestamp | null
+  next_probe_at: Timestamp
+  org_id: string
+}
+
+interface Keks {
+  access: Json
+  cache_ceiling_ms: number
+  cache_uses_max: number
+  canary: Buffer | null
+  created_at: Timestamp
+  id: string
+  kek_ref: string
+  mac: Buffer
+  name: string
+  org_id: string
+  probe_interval_ms: number
+  provider: string
+  state: string
+  state_changed_at: Timestamp
+  state_reason: string | null
+  stream_rule: string
+  unwrap_mode: string
+}
+
+interface LedgerEntries {
+  body: string
+  entry_id: string
+  kek_id: string | null
+  kind: string
+  occurred_at: Timestamp
+  org_id: string
+  position: Generated<Int8>
+  receipt_id: string | null
+  target_id: string | null
+  virtual_key_id: string | null
+  xid: Generated<string>
+}
+
+interface Organisations {
+  created_at: Generated<Timestamp>
+  epoch: Generated<Int8>
+  id: string
+  name: string
+}
+
+interface TargetHealth {
+  detail: string | null
+  last_used_at: Timestamp | null
+  last_verified_at: Timestamp | null
+  org_id: string
+  target_id: string
+  verification: string | null
+}
+
+interface Targets {
+  base_url: string
+  created_at: Timestamp
+  environment: string
+  generation: Int8
+  id: string
+  kek_id: string
+  mac: Buffer
+  models: string[]
+  name: string
+  org_id: string
+  provider: string
+  updated_at: Timestamp
+}
+
+interface VirtualKeys {
+  created_at: Timestamp
+  digest: Buffer
+  expires_at: Timestamp | null
+  hint: string
+  id: string
+  mac: Buffer
+  models: string[]
+  name: string
+  org_id: string
+  revoked_at: Timestamp | null
+  target_ids: string[]
+}
+
+/** Every table, as Kysely wants it. */
+export interface Schema {
+  admin_tokens: AdminTokens
+  credentials: Credentials
+  idempotency_records: IdempotencyRecords
+  kek_probes: KekProbes
+  keks: Keks
+  ledger_entries: LedgerEntries
+  organisations: Organisations
+  target_health: TargetHealth
+  targets: Targets
+  virtual_keys: VirtualKeys
+}

@@ -1,0 +1,36 @@
+import type { Static } from 'typebox'
+import type { controlCommands } from './control-api.ts'
+
+type Commands = typeof controlCommands
+
+type ControlInput<Name extends keyof Commands> = Static<Commands[Name]['input']>
+type ControlOutput<Name extends keyof Commands> = Awaited<ReturnType<Commands[Name]['run']>>
+
+/** Drives an emulator that runs in another process. */
+export type AwsEmulatorClient = <Name extends keyof Commands>(
+  name: Name,
+  input: ControlInput<Name>,
+) => Promise<ControlOutput<Name>>
+
+/**
+ * `const emulator = connectAwsEmulator(url); await emulator('set-effect-delay', { effectDelayMs: 500 })`
+ *
+ * @throws {Error} from each call, with the emulator's own words for a refusal
+ */
+export function connectAwsEmulator(url: string): AwsEmulatorClient {
+  return async <Name extends keyof Commands>(
+    name: Name,
+    input: ControlInput<Name>,
+  ): Promise<ControlOutput<Name>> => {
+    const reply = await fetch(new URL(`/_emulator/${name}`, url), {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(input),
+    })
+    const body: unknown = await reply.json()
+    if (!reply.ok) throw new Error(`${name}: ${JSON.stringify(body)}`)
+    // The emulator runs the same command table that these types come from.
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion
+    return body as ControlOutput<Name>
+  }
+}

@@ -1,0 +1,35 @@
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
+import type {
+  FastifyBaseLogger,
+  FastifyInstance,
+  RawReplyDefaultExpression,
+  RawRequestDefaultExpression,
+  RawServerDefault,
+} from 'fastify'
+import type { Database } from '#db/database.ts'
+import type { SecretRing } from '#integrity/secret-ring.ts'
+import type { KekAccessKind, KekProviders } from '#keks/access.ts'
+import type { RecordUnwrapper } from '#keks/unwrap-record.ts'
+import type { UnwrapJournal } from '#keks/unwrap-journal.ts'
+import type { TargetDeps } from '#targets/deps.ts'
+
+/** A Fastify instance whose handlers take their types from their TypeBox schemas. */
+export type ApiServer = FastifyInstance<
+  RawServerDefault,
+  RawRequestDefaultExpression,
+  RawReplyDefaultExpression,
+  FastifyBaseLogger,
+  TypeBoxTypeProvider
+>
+
+/** What the routes of the management API hand on to the features. */
+export type ApiDeps = Readonly<{
+  db: Database
+  ring: SecretRing
+  now: () => Date
+  kekAccessKinds: ReadonlyMap<string, KekAccessKind>
+  kekProviders: KekProviders
+  journal: UnwrapJournal
+  unwrapper: RecordUnwrapper
+  targets: TargetDeps
+}>

@@ -1,0 +1,21 @@
+import type { FastifyRequest } from 'fastify'
+import { actorOf, type Principal } from '#access/admin-token.ts'
+import { authenticateAdmin } from '#access/authenticate-admin.ts'
+import type { ApiDeps, ApiServer } from './api-server.ts'
+
+const principals = new WeakMap<FastifyRequest, Principal>()
+
+/** Lets nobody into this scope of routes without an admin token, before a body is read. */
+export function requireAdminToken(app: ApiServer, deps: Pick<ApiDeps, 'db' | 'ring' | 'now'>): void {
+  app.addHook('onRequest', async (request) => {
+    principals.set(request, await authenticateAdmin(deps, request.headers.authorization))
+  })
+}
+
+/** Who makes this request, as every operation wants to know it. */
+export function callerOf(request: FastifyRequest): { orgId: string; actor: string } {
+  const principal = principals.get(request)
+  if (principal === undefined)
+    throw new Error('This route is outside of the scope that requires an admin token.')
+  return { orgId: principal.orgId, actor: actorOf(principal) }
+}

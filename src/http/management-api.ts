@@ -1,0 +1,53 @@
+import type { ApiDeps, ApiServer } from './api-server.ts'
+import { requireAdminToken } from './authenticate.ts'
+import { adminTokenRoutes } from './routes/admin-tokens/admin-tokens.ts'
+import { deleteTargetRoute, retireCredentialRoute } from './routes/api-targets/delete.ts'
+import { listTargetsRoute } from './routes/api-targets/list.ts'
+import { readTargetRoute } from './routes/api-targets/read.ts'
+import { storeTargetRoute } from './routes/api-targets/store.ts'
+import { testTargetRoute } from './routes/api-targets/test.ts'
+import { updateTargetRoute } from './routes/api-targets/update.ts'
+import { listKeksRoute, readKekRoute } from './routes/keks/read.ts'
+import { registerKekRoute } from './routes/keks/register.ts'
+import { retireKekRoute, updateKekRoute } from './routes/keks/update.ts'
+import { verifyKekRoute } from './routes/keks/verify.ts'
+import { listEntriesRoute } from './routes/ledger/list.ts'
+import { readOrganisationRoute } from './routes/organisation/read.ts'
+import { issueVirtualKeyRoute } from './routes/virtual-keys/issue.ts'
+import { revokeVirtualKeyRoute, updateVirtualKeyRoute } from './routes/virtual-keys/change.ts'
+import { listVirtualKeysRoute, readVirtualKeyRoute } from './routes/virtual-keys/read.ts'
+import { parseJsonWithoutSecrets } from './secret-body.ts'
+
+const routes = [
+  readOrganisationRoute,
+  registerKekRoute,
+  listKeksRoute,
+  readKekRoute,
+  updateKekRoute,
+  verifyKekRoute,
+  retireKekRoute,
+  storeTargetRoute,
+  listTargetsRoute,
+  readTargetRoute,
+  updateTargetRoute,
+  testTargetRoute,
+  deleteTargetRoute,
+  retireCredentialRoute,
+  issueVirtualKeyRoute,
+  listVirtualKeysRoute,
+  readVirtualKeyRoute,
+  updateVirtualKeyRoute,
+  revokeVirtualKeyRoute,
+  adminTokenRoutes,
+  listEntriesRoute,
+]
+
+/** Everything under `/api/v1`: one organisation's, by its admin token. */
+export function managementApi(app: ApiServer, deps: ApiDeps): void {
+  app.get('/openapi.json', { schema: { hide: true } }, () => app.swagger())
+  void app.register(async (scope: ApiServer) => {
+    requireAdminToken(scope, deps)
+    parseJsonWithoutSecrets(scope)
+    for (const route of routes) route(scope, deps)
+  })
+}

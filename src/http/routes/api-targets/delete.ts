@@ -1,0 +1,45 @@
+import { Type } from 'typebox'
+import { deleteTarget } from '#targets/delete.ts'
+import { retireCredential } from '#targets/retire-credential.ts'
+import type { ApiDeps, ApiServer } from '#http/api-server.ts'
+import { callerOf } from '#http/authenticate.ts'
+import { once } from '#http/idempotency.ts'
+import { Id, IdParams, problemReplies, WriteHeaders } from '#http/schemas.ts'
+
+/** `DELETE /api-targets/:id`: erases the target and every version of its credential for good. */
+export function deleteTargetRoute(app: ApiServer, deps: ApiDeps): void {
+  const schema = {
+    operationId: 'deleteTarget',
+    tags: ['API targets'],
+    headers: WriteHeaders,
+    params: IdParams,
+    response: { 204: Type.Null(), ...problemReplies },
+  }
+  app.delete('/api-targets/:id', { schema }, (request, reply) =>
+    once(deps, request, reply, 204, async () => {
+      await deleteTarget(deps, { ...callerOf(request), targetId: request.params.id })
+      return null
+    }),
+  )
+}
+
+/** `DELETE /api-targets/:id/credentials/:generation`: erases a former version of its credential. */
+export function retireCredentialRoute(app: ApiServer, deps: ApiDeps): void {
+  const schema = {
+    operationId: 'retireCredential',
+    tags: ['API targets'],
+    headers: WriteHeaders,
+    params: Type.Object(
+      { id: Id, generation: Type.Integer({ minimum: 1 }) },
+      { additionalProperties: false },
+    ),
+    response: { 204: Type.Null(), ...problemReplies },
+  }
+  app.delete('/api-targets/:id/credentials/:generation', { schema }, (request, reply) =>
+    once(deps, request, reply, 204, async () => {
+      const { id, generation } = request.params
+      await retireCredential(deps, { ...callerOf(request), targetId: id, generation })
+      return null
+    }),
+  )
+}

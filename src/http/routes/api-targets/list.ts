@@ -1,0 +1,27 @@
+import { Type } from 'typebox'
+import { decodeCursor, pageBy } from '#db/keyset.ts'
+import { readTargets } from '#targets/read.ts'
+import type { ApiDeps, ApiServer } from '#http/api-server.ts'
+import { callerOf } from '#http/authenticate.ts'
+import { PageOf, PageQuery, problemReplies } from '#http/schemas.ts'
+import { targetReply, TargetReply } from './target-schema.ts'
+
+/** `GET /api-targets`: the organisation's targets, oldest first. Never decrypts. */
+export function listTargetsRoute(app: ApiServer, deps: ApiDeps): void {
+  const schema = {
+    operationId: 'listTargets',
+    tags: ['API targets'],
+    querystring: Type.Object(
+      { ...PageQuery.properties, provider: Type.Optional(Type.String({ maxLength: 50 })) },
+      { additionalProperties: false },
+    ),
+    response: { 200: PageOf(TargetReply), ...problemReplies },
+  }
+  app.get('/api-targets', { schema }, async (request) => {
+    const { limit, cursor, provider } = request.query
+    const afterId = cursor === undefined ? undefined : decodeCursor(cursor)
+    const rows = await readTargets(deps, callerOf(request).orgId, { afterId, limit, provider })
+    const page = pageBy(rows, limit, (row) => row.target.id)
+    return { ...page, items: page.items.map((row) => targetReply(row.target, row.credentials, row.health)) }
+  })
+}

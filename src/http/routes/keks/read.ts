@@ -1,0 +1,46 @@
+import { decodeCursor, pageOf } from '#db/keyset.ts'
+import { findKek, findProbe, listKeks } from '#keks/repository.ts'
+import type { ApiDeps, ApiServer } from '#http/api-server.ts'
+import { callerOf } from '#http/authenticate.ts'
+import { IdParams, PageOf, PageQuery, problemReplies } from '#http/schemas.ts'
+import { kekReply, KekReply } from './kek-schema.ts'
+
+/** `GET /keks`: the organisation's KEKs, oldest first. */
+export function listKeksRoute(app: ApiServer, deps: ApiDeps): void {
+  const schema = {
+    operationId: 'listKeks',
+    tags: ['KEKs'],
+    querystring: PageQuery,
+    response: { 200: PageOf(KekReply), ...problemReplies },
+  }
+  app.get('/keks', { schema }, async (request) => {
+    const { limit, cursor } = request.query
+    const afterId = cursor === undefined ? undefined : decodeCursor(cursor)
+    const keks = await listKeks(deps.db.kysely, deps.ring, callerOf(request).orgId, { afterId, limit })
+    const page = pageOf(keks, limit)
+    return { ...page, items: page.items.map((kek) => kekReply(kek)) }
+  })
+}
+
+/** `GET /keks/:id`: with its last probe and what its owner is to grant. */
+export function readKekRoute(app: ApiServer, deps: ApiDeps): void {
+  const schema = {
+    operationId: 'readKek',
+    tags: ['KEKs'],
+    params: IdParams,
+    response: { 200: KekReply, ...problemReplies },
+  }
+  app.get('/keks/:id', { schema }, async (request) => {
+    const { orgId } = callerOf(request)
+    const kek = await findKek(deps.db.kysely, deps.ring, orgId, request.params.id)
+    const probe = await findProbe(deps.db.kysely, orgId, kek.id)
+    return kekReply(kek, {
+      grant: deps.kekAccessKinds.get(kek.access.provider)?.grantFor(kek.access, orgId),
+      probe: {
+        lastProbeAt: probe?.last_probe_at?.toISOString() ?? null,
+        outcome: probe?.last_outcome ?? null,
+        kmsRequestId: probe?.last_kms_request_id ?? null,
+      },
+    })
+  })
+}

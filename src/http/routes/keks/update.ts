@@ -1,0 +1,42 @@
+import { updateKek } from '#keks/update.ts'
+import { retireKek } from '#keks/retire.ts'
+import type { ApiDeps, ApiServer } from '#http/api-server.ts'
+import { callerOf } from '#http/authenticate.ts'
+import { once } from '#http/idempotency.ts'
+import { IdParams, problemReplies, WriteHeaders } from '#http/schemas.ts'
+import { KekChanges, kekReply, KekReply } from './kek-schema.ts'
+
+/** `PATCH /keks/:id`: changes the rules of its use. */
+export function updateKekRoute(app: ApiServer, deps: ApiDeps): void {
+  const schema = {
+    operationId: 'updateKek',
+    tags: ['KEKs'],
+    headers: WriteHeaders,
+    params: IdParams,
+    body: KekChanges,
+    response: { 200: KekReply, ...problemReplies },
+  }
+  app.patch('/keks/:id', { schema }, (request, reply) =>
+    once(deps, request, reply, 200, async () =>
+      kekReply(
+        await updateKek(deps, { ...callerOf(request), kekId: request.params.id, rules: request.body }),
+      ),
+    ),
+  )
+}
+
+/** `POST /keks/:id/retire`: takes a KEK out of use that seals nothing any more. */
+export function retireKekRoute(app: ApiServer, deps: ApiDeps): void {
+  const schema = {
+    operationId: 'retireKek',
+    tags: ['KEKs'],
+    headers: WriteHeaders,
+    params: IdParams,
+    response: { 200: KekReply, ...problemReplies },
+  }
+  app.post('/keks/:id/retire', { schema }, (request, reply) =>
+    once(deps, request, reply, 200, async () =>
+      kekReply(await retireKek(deps, { ...callerOf(request), kekId: request.params.id })),
+    ),
+  )
+}

@@ -1,0 +1,54 @@
+import { revokeVirtualKey, updateVirtualKey } from '#access/issue-virtual-key.ts'
+import type { ApiDeps, ApiServer } from '#http/api-server.ts'
+import { callerOf } from '#http/authenticate.ts'
+import { once } from '#http/idempotency.ts'
+import { IdParams, problemReplies, WriteHeaders } from '#http/schemas.ts'
+import { scopeOf, timeOf, virtualKeyReply, VirtualKeyChanges, VirtualKeyReply } from './virtual-key-schema.ts'
+
+/** `PATCH /virtual-keys/:id`: changes name, scope or expiry; holds for the very next request on every node. */
+export function updateVirtualKeyRoute(app: ApiServer, deps: ApiDeps): void {
+  const schema = {
+    operationId: 'updateVirtualKey',
+    tags: ['Virtual keys'],
+    headers: WriteHeaders,
+    params: IdParams,
+    body: VirtualKeyChanges,
+    response: { 200: VirtualKeyReply, ...problemReplies },
+  }
+  app.patch('/virtual-keys/:id', { schema }, (request, reply) =>
+    once(deps, request, reply, 200, async () => {
+      const { name, targetIds, models, expiresAt } = request.body
+      const changes = {
+        ...(name === undefined ? {} : { name }),
+        ...(targetIds === undefined ? {} : { targetIds: scopeOf(targetIds) }),
+        ...(models === undefined ? {} : { models: scopeOf(models) }),
+        ...(expiresAt === undefined ? {} : { expiresAt: timeOf(expiresAt) }),
+      }
+      const changed = await updateVirtualKey(deps, {
+        ...callerOf(request),
+        virtualKeyId: request.params.id,
+        changes,
+      })
+      return virtualKeyReply(changed, deps.now())
+    }),
+  )
+}
+
+/** `POST /virtual-keys/:id/revoke`: for good, at once, on every node. */
+export function revokeVirtualKeyRoute(app: ApiServer, deps: ApiDeps): void {
+  const schema = {
+    operationId: 'revokeVirtualKey',
+    tags: ['Virtual keys'],
+    headers: WriteHeaders,
+    params: IdParams,
+    response: { 200: VirtualKeyReply, ...problemReplies },
+  }
+  app.post('/virtual-keys/:id/revoke', { schema }, (request, reply) =>
+    once(deps, request, reply, 200, async () =>
+      virtualKeyReply(
+        await revokeVirtualKey(deps, { ...callerOf(request), virtualKeyId: request.params.id }),
+        deps.now(),
+      ),
+    ),
+  )
+}

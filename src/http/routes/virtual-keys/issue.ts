@@ -1,0 +1,43 @@
+import { issueVirtualKey } from '#access/issue-virtual-key.ts'
+import type { ApiDeps, ApiServer } from '#http/api-server.ts'
+import { callerOf } from '#http/authenticate.ts'
+import { once } from '#http/idempotency.ts'
+import { problemReplies, WriteHeaders } from '#http/schemas.ts'
+import {
+  IssuedVirtualKeyReply,
+  NewVirtualKey,
+  scopeOf,
+  timeOf,
+  virtualKeyReply,
+} from './virtual-key-schema.ts'
+
+/** `POST /virtual-keys`: issues a token for an agent; it is in this answer and nowhere else. */
+export function issueVirtualKeyRoute(app: ApiServer, deps: ApiDeps): void {
+  const schema = {
+    operationId: 'issueVirtualKey',
+    tags: ['Virtual keys'],
+    headers: WriteHeaders,
+    body: NewVirtualKey,
+    response: { 201: IssuedVirtualKeyReply, ...problemReplies },
+  }
+  app.post('/virtual-keys', { schema }, (request, reply) =>
+    once(
+      deps,
+      request,
+      reply,
+      201,
+      async () => {
+        const { name, targetIds, models = 'all', expiresAt } = request.body
+        const { virtualKey, token } = await issueVirtualKey(deps, {
+          ...callerOf(request),
+          name,
+          targetIds: scopeOf(targetIds),
+          models: scopeOf(models),
+          expiresAt: timeOf(expiresAt),
+        })
+        return { ...virtualKeyReply(virtualKey, deps.now()), token }
+      },
+      (answer) => ({ ...answer, token: null }),
+    ),
+  )
+}

@@ -1,0 +1,39 @@
+import { findVirtualKey, listVirtualKeys } from '#access/repository.ts'
+import { decodeCursor, pageOf } from '#db/keyset.ts'
+import type { ApiDeps, ApiServer } from '#http/api-server.ts'
+import { callerOf } from '#http/authenticate.ts'
+import { IdParams, PageOf, PageQuery, problemReplies } from '#http/schemas.ts'
+import { virtualKeyReply, VirtualKeyReply } from './virtual-key-schema.ts'
+
+/** `GET /virtual-keys`: the organisation's virtual keys, oldest first. */
+export function listVirtualKeysRoute(app: ApiServer, deps: ApiDeps): void {
+  const schema = {
+    operationId: 'listVirtualKeys',
+    tags: ['Virtual keys'],
+    querystring: PageQuery,
+    response: { 200: PageOf(VirtualKeyReply), ...problemReplies },
+  }
+  app.get('/virtual-keys', { schema }, async (request) => {
+    const { limit, cursor } = request.query
+    const afterId = cursor === undefined ? undefined : decodeCursor(cursor)
+    const rows = await listVirtualKeys(deps.db.kysely, deps.ring, callerOf(request).orgId, { afterId, limit })
+    const page = pageOf(rows, limit)
+    return { ...page, items: page.items.map((virtualKey) => virtualKeyReply(virtualKey, deps.now())) }
+  })
+}
+
+/** `GET /virtual-keys/:id` */
+export function readVirtualKeyRoute(app: ApiServer, deps: ApiDeps): void {
+  const schema = {
+    operationId: 'readVirtualKey',
+    tags: ['Virtual keys'],
+    params: IdParams,
+    response: { 200: VirtualKeyReply, ...problemReplies },
+  }
+  app.get('/virtual-keys/:id', { schema }, async (request) =>
+    virtualKeyReply(
+      await findVirtualKey(deps.db.kysely, deps.ring, callerOf(request).orgId, request.params.id),
+      deps.now(),
+    ),
+  )
+}

@@ -1,0 +1,64 @@
+import { Type, type TSchema } from 'typebox'
+
+/** Names that people give: printable, no leading or trailing space. */
+export const Name = Type.String({
+  minLength: 1,
+  maxLength: 100,
+  pattern: '^[^\\u0000-\\u001f\\u007f\\s]([^\\u0000-\\u001f\\u007f]*[^\\u0000-\\u001f\\u007f\\s])?$',
+})
+export const Id = Type.String({ format: 'uuid' })
+export const Time = Type.String({ format: 'date-time' })
+export const Model = Type.String({
+  minLength: 1,
+  maxLength: 200,
+  pattern: '^[!-)+-~]+\\*?$',
+  description: 'Exact name, or a prefix ending in `*`.',
+})
+export const Models = Type.Array(Model, { maxItems: 200, uniqueItems: true })
+
+export const IdParams = Type.Object({ id: Id }, { additionalProperties: false })
+
+export const PageQuery = Type.Object(
+  {
+    limit: Type.Integer({ minimum: 1, maximum: 100, default: 20 }),
+    cursor: Type.Optional(
+      Type.String({ minLength: 1, maxLength: 64, description: 'nextCursor of the page before.' }),
+    ),
+  },
+  { additionalProperties: false },
+)
+
+export function PageOf<Item extends TSchema>(item: Item) {
+  return Type.Object({ items: Type.Array(item), nextCursor: Type.Union([Type.String(), Type.Null()]) })
+}
+
+export function Nullable<Schema extends TSchema>(schema: Schema) {
+  return Type.Union([schema, Type.Null()])
+}
+
+/** Headers of an operation that changes something. */
+export const WriteHeaders = Type.Object({
+  'idempotency-key': Type.Optional(
+    Type.String({
+      minLength: 1,
+      maxLength: 255,
+      pattern: '^[!-~]+$',
+      description: 'Repeat a request with the same key and it is carried out once.',
+    }),
+  ),
+})
+
+export const ProblemSchema = Type.Object(
+  {
+    type: Type.String(),
+    title: Type.String(),
+    status: Type.Integer(),
+    code: Type.String(),
+    detail: Type.String(),
+    requestId: Type.String(),
+  },
+  { title: 'Problem', description: 'RFC 9457 problem details (application/problem+json).' },
+)
+
+/** The answers that every operation of the management API may give besides its own. */
+export const problemReplies = { '4xx': ProblemSchema, '5xx': ProblemSchema }

@@ -1,0 +1,39 @@
+import type { MacRow } from './row-encoding.ts'
+import { verifyRowMac } from './row-mac.ts'
+import type { SecretRing } from './secret-ring.ts'
+
+/** A row of the database is not one that this service wrote: edited, forged, or moved from elsewhere. */
+export class IntegrityError extends Error {
+  override readonly name = 'IntegrityError'
+  readonly code = 'row_tampered'
+  readonly table: string
+
+  constructor(table: string) {
+    super(
+      `A row of ${table} does not carry this service's mac: it was changed outside of Hasp, or under another root secret.`,
+    )
+    this.table = table
+  }
+}
+
+/** @throws {IntegrityError} unless the row is exactly as this service wrote it. */
+export function assertRowMac(ring: SecretRing, table: string, row: MacRow, mac: Uint8Array): void {
+  if (!verifyRowMac(ring, table, row, mac)) throw new IntegrityError(table)
+}
+
+/** The records of the rows that are genuine; each other row is only reported, so that it spoils nothing but itself. */
+export function genuineRows<Row, Entity>(
+  rows: readonly Row[],
+  read: (row: Row) => Entity,
+  onTampered: (row: Row) => void,
+): Entity[] {
+  return rows.flatMap((row) => {
+    try {
+      return [read(row)]
+    } catch (error) {
+      if (!(error instanceof IntegrityError)) throw error
+      onTampered(row)
+      return []
+    }
+  })
+}

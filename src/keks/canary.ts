@@ -1,0 +1,56 @@
+import type { EncryptionContext } from '#envelope/encryption-context.ts'
+import { decodeEnvelope } from '#envelope/format-v1.ts'
+import { deriveRecordKey, generateDek } from '#envelope/record-key.ts'
+import { sealSecret } from '#envelope/seal.ts'
+import { openSecret } from '#envelope/open.ts'
+import { SecretBytes } from '#envelope/secret-bytes.ts'
+import type { KekProvider, KmsCall } from '#kms/kek-provider.ts'
+import type { Kek } from './kek.ts'
+
+/** Bytes in a canary: as secret as noise, and as long as a real credential. */
+const canaryBytes = 64
+
+/** The context that a KEK's canary is sealed under; bound to the organisation like any record. */
+export function canaryContext(kek: Pick<Kek, 'id' | 'orgId'>): EncryptionContext {
+  return {
+    org: kek.orgId,
+    record: kek.id,
+    purpose: 'canary',
+    provider: 'none',
+    environment: 'none',
+    kek: kek.id,
+    generation: 1,
+  }
+}
+
+/** Seals noise under the KEK: from then on, whether it opens tells whether the KEK may be used. */
+export async function sealCanary(
+  kek: Kek,
+  provider: KekProvider,
+): Promise<{ canary: Buffer; wrap: KmsCall }> {
+  const context = canaryContext(kek)
+  using dek = generateDek()
+  using noise = SecretBytes.alloc(canaryBytes)
+  const wrap = await provider.wrap(dek, context)
+  const canary = sealSecret({
+    plaintext: noise,
+    dek,
+    wrapped: { ...wrap.wrappedDek, materialId: wrap.materialId },
+    context,
+  })
+  return { canary, wrap }
+}
+
+/**
+ * Unwraps and opens the canary.
+ * @throws {KekFault} as the KMS answers; {EnvelopeError} if what it unwraps is not what was sealed.
+ */
+export async function openCanary(kek: Kek, canary: Buffer, provider: KekProvider): Promise<KmsCall> {
+  const envelope = decodeEnvelope(canary)
+  const context = canaryContext(kek)
+  const unwrap = await provider.unwrap(envelope.wrapped, context)
+  using dek = unwrap.dek
+  const recordKey = deriveRecordKey({ dek, envelope, context })
+  openSecret(recordKey, envelope, context)[Symbol.dispose]()
+  return unwrap
+}

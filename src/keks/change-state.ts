@@ -1,0 +1,63 @@
+import type { Database, Db } from '#db/database.ts'
+import type { SecretRing } from '#integrity/secret-ring.ts'
+import type { EntryKind } from '#ledger/entry.ts'
+import { recordChange } from '#ledger/record-change.ts'
+import type { Kek, KekState } from './kek.ts'
+import { findKek, replaceKek } from './repository.ts'
+
+type Deps = Readonly<{ db: Database; ring: SecretRing; now: () => Date }>
+
+export type KekStateChange = Readonly<{
+  orgId: string
+  kekId: string
+  from: readonly KekState[]
+  to: KekState
+  kind: EntryKind
+  reason: string | null
+  actor: string
+  /** Request id of the KMS call that told us, where one did. */
+  kmsRequestId?: string | undefined
+  canary?: Buffer
+  /** Last condition, asked under the organisation's lock: throws to undo the change. */
+  unless?: (trx: Db) => Promise<void>
+}>
+
+/**
+ * Moves a KEK from one of `from` to `to`, with its ledger entry, the organisation's new epoch and the notice to
+ * every node in one transaction. Does nothing where the KEK is in another state already (another node saw the
+ * same revocation first).
+ * @returns the KEK as it is afterwards, and whether this call changed it.
+ */
+export async function changeKekState(
+  deps: Deps,
+  change: KekStateChange,
+): Promise<{ kek: Kek; isChanged: boolean }> {
+  return deps.db.transaction(async (trx) => {
+    const before = await findKek(trx, deps.ring, change.orgId, change.kekId)
+    if (!change.from.includes(before.state)) return { kek: before, isChanged: false }
+    const now = deps.now()
+    const after: Kek = {
+      ...before,
+      state: change.to,
+      stateReason: change.reason,
+      stateChangedAt: now,
+      canary: change.canary ?? before.canary,
+    }
+    await replaceKek(trx, deps.ring, before, after)
+    await recordChange(trx, {
+      orgId: change.orgId,
+      kind: change.kind,
+      actor: change.actor,
+      occurredAt: now,
+      kekId: change.kekId,
+      details: {
+        from: before.state,
+        to: change.to,
+        reason: change.reason,
+        kmsRequestId: change.kmsRequestId ?? null,
+      },
+    })
+    await change.unless?.(trx)
+    return { kek: after, isChanged: true }
+  })
+}

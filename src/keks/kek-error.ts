@@ -1,0 +1,21 @@
+export type KekErrorCode =
+  | 'kek_not_found'
+  | 'kek_name_taken'
+  | 'kek_already_claimed'
+  | 'kek_not_active'
+  | 'kek_in_use'
+  | 'kek_access_invalid'
+  | 'kek_provider_unavailable'
+  | 'kek_verification_failed'
+  | 'kek_changed_meanwhile'
+
+/** Why something could not be done with a KEK; `message` is meant for the organisation that owns it. */
+export class KekError extends Error {
+  override readonly name = 'KekError'
+  readonly code: KekErrorCode
+
+  constructor(code: KekErrorCode, message: string) {
+    super(message)
+    this.code = code
+  }
+}

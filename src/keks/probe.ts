@@ -1,0 +1,102 @@
+import type { Database } from '#db/database.ts'
+import { newId } from '#db/ids.ts'
+import { EnvelopeError } from '#envelope/envelope-error.ts'
+import type { SecretRing } from '#integrity/secret-ring.ts'
+import { KekFault } from '#kms/kek-fault.ts'
+import type { KekProviders } from './access.ts'
+import { openCanary } from './canary.ts'
+import type { Kek } from './kek.ts'
+import { claimDueProbes, findKek, recordProbe } from './repository.ts'
+import { resumeKek, suspendKek } from './suspend.ts'
+import type { UnwrapJournal } from './unwrap-journal.ts'
+
+type Deps = Readonly<{
+  db: Database
+  ring: SecretRing
+  providers: KekProviders
+  journal: UnwrapJournal
+  now: () => Date
+  suspendedProbeIntervalMs: number
+  /** Told of what a probe could not do, so that a broken probe is seen. */
+  onError: (error: unknown, kekId: string) => void
+}>
+
+export type ProbeOutcome = 'working' | 'suspended' | 'resumed' | KekFault['kind'] | 'skipped'
+
+const actor = 'probe'
+/** A probe that a node claimed and never finished (it died) is due again after this long. */
+const leaseMs = 30_000
+const probesAtOnceMax = 16
+/** How far off an idle (unprobed) KEK's next look is set. */
+const idleRecheckMs = 60_000
+
+/**
+ * Runs the probes that are due: each active KEK unwraps its canary at its own interval, so that an idle
+ * organisation also learns of a revocation, and each suspended KEK is asked whether it works again. Several nodes
+ * may call this at once: a probe is claimed by one.
+ */
+export async function runDueProbes(deps: Deps): Promise<number> {
+  const due = await claimDueProbes(deps.db.kysely, deps.now(), leaseMs, probesAtOnceMax)
+  await Promise.all(
+    due.map(async ({ orgId, kekId }) => {
+      try {
+        await probeKek(deps, orgId, kekId)
+      } catch (error) {
+        deps.onError(error, kekId)
+      }
+    }),
+  )
+  return due.length
+}
+
+/** Probes one KEK now, whatever its interval. */
+export async function probeKek(deps: Deps, orgId: string, kekId: string): Promise<ProbeOutcome> {
+  const kek = await findKek(deps.db.kysely, deps.ring, orgId, kekId)
+  const { outcome, kmsRequestId } = await ask(deps, kek)
+  const at = deps.now()
+  await recordProbe(deps.db.kysely, {
+    kekId,
+    orgId,
+    at,
+    nextAt: new Date(at.getTime() + intervalAfter(deps, kek, outcome)),
+    outcome,
+    kmsRequestId,
+  })
+  return outcome
+}
+
+async function ask(deps: Deps, kek: Kek): Promise<{ outcome: ProbeOutcome; kmsRequestId: string | null }> {
+  const isProbed = kek.state === 'suspended' || (kek.state === 'active' && kek.probeIntervalMs > 0)
+  if (!isProbed || kek.canary === null) return { outcome: 'skipped', kmsRequestId: null }
+  const intent = {
+    unwrapId: newId(),
+    orgId: kek.orgId,
+    epoch: null,
+    kekId: kek.id,
+    targetId: null,
+    purpose: 'canary',
+    generation: 1,
+    mode: 'strict',
+  } as const
+  await deps.journal.intend(intent)
+  try {
+    const { kmsRequestId } = await openCanary(kek, kek.canary, deps.providers.open(kek))
+    if (kek.state !== 'suspended') return { outcome: 'working', kmsRequestId }
+    await resumeKek(deps, kek, kmsRequestId, actor)
+    return { outcome: 'resumed', kmsRequestId }
+  } catch (error) {
+    if (error instanceof EnvelopeError) return { outcome: 'tampered', kmsRequestId: null }
+    if (!(error instanceof KekFault)) throw error
+    deps.journal.refused(intent, error)
+    const kmsRequestId = error.kmsRequestId ?? null
+    if (error.kind !== 'revoked') return { outcome: error.kind, kmsRequestId }
+    await suspendKek(deps, kek, error, actor)
+    return { outcome: 'suspended', kmsRequestId }
+  }
+}
+
+function intervalAfter(deps: Deps, kek: Kek, outcome: ProbeOutcome): number {
+  if (outcome === 'suspended') return deps.suspendedProbeIntervalMs
+  if (kek.state === 'suspended' && outcome !== 'resumed') return deps.suspendedProbeIntervalMs
+  return kek.probeIntervalMs > 0 ? kek.probeIntervalMs : idleRecheckMs
+}

@@ -1,0 +1,246 @@
+import type { Db } from '#db/database.ts'
+import { violatedConstraint } from '#db/violated-constraint.ts'
+import type { SecretRing } from '#integrity/secret-ring.ts'
+import { rowMac, rowMacs } from '#integrity/row-mac.ts'
+import { assertRowMac, genuineRows } from '#integrity/assert-row-mac.ts'
+import type { Kek, KekAccess } from './kek.ts'
+import { KekError } from './kek-error.ts'
+
+const table = 'keks'
+
+/** Columns as they are authenticated: every one but `mac` itself. */
+function columnsOf(kek: Kek) {
+  return {
+    id: kek.id,
+    org_id: kek.orgId,
+    name: kek.name,
+    provider: kek.access.provider,
+    kek_ref: kek.kekRef,
+    access: kek.access,
+    unwrap_mode: kek.unwrapMode,
+    cache_ceiling_ms: kek.cacheCeilingMs,
+    cache_uses_max: kek.cacheUsesMax,
+    stream_rule: kek.streamRule,
+    probe_interval_ms: kek.probeIntervalMs,
+    state: kek.state,
+    state_reason: kek.stateReason,
+    state_changed_at: kek.stateChangedAt,
+    canary: kek.canary,
+    created_at: kek.createdAt,
+  }
+}
+
+type KekRow = Awaited<ReturnType<typeof selectKek>>
+
+function selectKek(db: Db, orgId: string, kekId: string) {
+  return db
+    .selectFrom(table)
+    .selectAll()
+    .where('org_id', '=', orgId)
+    .where('id', '=', kekId)
+    .executeTakeFirst()
+}
+
+/** A row becomes a Kek only if its mac holds. */
+function kekOf(ring: SecretRing, row: NonNullable<KekRow>): Kek {
+  const kek: Kek = {
+    id: row.id,
+    orgId: row.org_id,
+    name: row.name,
+    kekRef: row.kek_ref,
+    // The shape was checked when it was written, and the mac below proves that nobody wrote it since.
+    access: row.access as KekAccess,
+    unwrapMode: row.unwrap_mode as Kek['unwrapMode'],
+    cacheCeilingMs: row.cache_ceiling_ms,
+    cacheUsesMax: row.cache_uses_max,
+    streamRule: row.stream_rule as Kek['streamRule'],
+    probeIntervalMs: row.probe_interval_ms,
+    state: row.state as Kek['state'],
+    stateReason: row.state_reason,
+    stateChangedAt: row.state_changed_at,
+    canary: row.canary,
+    createdAt: row.created_at,
+  }
+  assertRowMac(ring, table, { ...columnsOf(kek), provider: row.provider }, row.mac)
+  return kek
+}
+
+/** @throws {KekError} `kek_not_found` also for another organisation's KEK: it does not exist for this one. */
+export async function findKek(db: Db, ring: SecretRing, orgId: string, kekId: string): Promise<Kek> {
+  const row = await selectKek(db, orgId, kekId)
+  if (row === undefined)
+    throw new KekError('kek_not_found', 'There is no KEK with this id in your organisation.')
+  return kekOf(ring, row)
+}
+
+/** Every KEK of one organisation whose row is ours; the id of any other goes to `onTampered`. */
+export async function findKeksOfOrg(
+  db: Db,
+  ring: SecretRing,
+  orgId: string,
+  onTampered: (kekId: string) => void,
+): Promise<Kek[]> {
+  const rows = await db.selectFrom(table).selectAll().where('org_id', '=', orgId).execute()
+  return genuineRows(
+    rows,
+    (row) => kekOf(ring, row),
+    (row) => onTampered(row.id),
+  )
+}
+
+/** A page of KEKs by id (which is time-ordered), at most `limit + 1` so that the caller knows of a next page. */
+export async function listKeks(
+  db: Db,
+  ring: SecretRing,
+  orgId: string,
+  page: { afterId: string | undefined; limit: number },
+): Promise<Kek[]> {
+  let query = db
+    .selectFrom(table)
+    .selectAll()
+    .where('org_id', '=', orgId)
+    .orderBy('id')
+    .limit(page.limit + 1)
+  if (page.afterId !== undefined) query = query.where('id', '>', page.afterId)
+  const rows = await query.execute()
+  return rows.map((row) => kekOf(ring, row))
+}
+
+export async function insertKek(db: Db, ring: SecretRing, kek: Kek): Promise<void> {
+  const columns = columnsOf(kek)
+  try {
+    await db
+      .insertInto(table)
+      .values({ ...columns, access: JSON.stringify(kek.access), mac: rowMac(ring, table, columns) })
+      .execute()
+  } catch (error) {
+    throw conflictOf(error)
+  }
+  await db
+    .insertInto('kek_probes')
+    .values({ kek_id: kek.id, org_id: kek.orgId, next_probe_at: kek.createdAt })
+    .execute()
+}
+
+/**
+ * Replaces `before` by `after` in one statement: the old row's mac stands for all its columns, so nothing that
+ * changed meanwhile is overwritten.
+ * @throws {KekError} `kek_changed_meanwhile` if the row is no longer `before`.
+ */
+export async function replaceKek(db: Db, ring: SecretRing, before: Kek, after: Kek): Promise<void> {
+  const columns = columnsOf(after)
+  try {
+    const result = await db
+      .updateTable(table)
+      .set({ ...columns, access: JSON.stringify(after.access), mac: rowMac(ring, table, columns) })
+      .where('org_id', '=', before.orgId)
+      .where('id', '=', before.id)
+      .where('mac', 'in', rowMacs(ring, table, columnsOf(before)))
+      .executeTakeFirst()
+    if (result.numUpdatedRows !== 1n) {
+      throw new KekError(
+        'kek_changed_meanwhile',
+        'The KEK was changed by somebody else at the same time: read it again and repeat.',
+      )
+    }
+  } catch (error) {
+    throw conflictOf(error)
+  }
+}
+
+/** Takes up to `limit` due probes and moves each on by its lease, so that only one node runs it. */
+export async function claimDueProbes(
+  db: Db,
+  now: Date,
+  leaseMs: number,
+  limit: number,
+): Promise<{ orgId: string; kekId: string }[]> {
+  const rows = await db
+    .updateTable('kek_probes')
+    .set({ next_probe_at: new Date(now.getTime() + leaseMs) })
+    .where('kek_id', 'in', (due) =>
+      due
+        .selectFrom('kek_probes')
+        .select('kek_id')
+        .where('next_probe_at', '<=', now)
+        .orderBy('next_probe_at')
+        .limit(limit)
+        .forUpdate()
+        .skipLocked(),
+    )
+    .returning(['org_id', 'kek_id'])
+    .execute()
+  return rows.map((row) => ({ orgId: row.org_id, kekId: row.kek_id }))
+}
+
+export async function recordProbe(
+  db: Db,
+  probe: {
+    kekId: string
+    orgId: string
+    at: Date
+    nextAt: Date
+    outcome: string
+    kmsRequestId: string | null
+  },
+): Promise<void> {
+  await db
+    .updateTable('kek_probes')
+    .set({
+      last_probe_at: probe.at,
+      next_probe_at: probe.nextAt,
+      last_outcome: probe.outcome,
+      last_kms_request_id: probe.kmsRequestId,
+    })
+    .where('org_id', '=', probe.orgId)
+    .where('kek_id', '=', probe.kekId)
+    .execute()
+}
+
+/** The last probe of a KEK, for those who look at it. */
+export async function findProbe(db: Db, orgId: string, kekId: string) {
+  return db
+    .selectFrom('kek_probes')
+    .select(['last_probe_at', 'last_outcome', 'last_kms_request_id', 'next_probe_at'])
+    .where('org_id', '=', orgId)
+    .where('kek_id', '=', kekId)
+    .executeTakeFirst()
+}
+
+/** How many sealed credentials this KEK still wraps. */
+export async function countSealedUnder(db: Db, orgId: string, kekId: string): Promise<number> {
+  const row = await db
+    .selectFrom('credentials')
+    .select((count) => count.fn.countAll<string>().as('sealed'))
+    .where('org_id', '=', orgId)
+    .where('kek_id', '=', kekId)
+    .executeTakeFirstOrThrow()
+  return Number(row.sealed)
+}
+
+function conflictOf(error: unknown): unknown {
+  switch (violatedConstraint(error)) {
+    case 'keks_org_id_name_key':
+      return new KekError('kek_name_taken', 'Your organisation has a KEK of this name: choose another.')
+    case 'keks_claimed_once':
+      return new KekError(
+        'kek_already_claimed',
+        'This key is in use as a KEK already. One key serves one KEK of one organisation.',
+      )
+    case undefined:
+    default:
+      return error
+  }
+}
+
+/** Which of these KEKs may not be used now. Their macs are not asked: cutting one call too many does no harm. */
+export async function findUnusableKeks(db: Db, kekIds: readonly string[]): Promise<string[]> {
+  if (kekIds.length === 0) return []
+  const rows = await db
+    .selectFrom(table)
+    .select('id')
+    .where('id', 'in', [...kekIds])
+    .where('state', '<>', 'active')
+    .execute()
+  return rows.map((row) => row.id)
+}

@@ -1,0 +1,192 @@
+import { LRUCache } from 'lru-cache'
+import type { EncryptionContext } from '#envelope/encryption-context.ts'
+import type { Envelope } from '#envelope/format-v1.ts'
+import { deriveRecordKey, type RecordKey } from '#envelope/record-key.ts'
+import { KekFault } from '#kms/kek-fault.ts'
+import type { KekProviders } from './access.ts'
+import type { Kek, UnwrapMode } from './kek.ts'
+import type { UnwrapIntent } from '#ledger/unwrap-intent.ts'
+import type { UnwrapJournal } from './unwrap-journal.ts'
+
+/** A sealed record, ready to be asked for: decoded, its mac checked, its context rebuilt from its row. */
+export type SealedRecord = Readonly<{
+  kek: Kek
+  /** Id of the record that owns the secret, and the generation of its seal. */
+  recordId: string
+  generation: number
+  envelope: Envelope
+  context: EncryptionContext
+}>
+
+/** Which unwrap served a request; goes into its receipt. */
+export type UnwrapUse = Readonly<{
+  unwrapId: string
+  mode: UnwrapMode
+  /** Whether an earlier or concurrent request's unwrap served this one. */
+  isReused: boolean
+  kmsRequestId: string
+  materialId: string
+  unwrappedAt: string
+}>
+
+export type UnwrappedRecord = Readonly<{ recordKey: RecordKey; use: UnwrapUse }>
+
+type Held = Readonly<{ unwrapped: UnwrappedRecord; kekId: string; expiresAtMs: number }> & {
+  usesLeft: number
+}
+
+type Deps = Readonly<{
+  providers: KekProviders
+  journal: UnwrapJournal
+  newUnwrapId: () => string
+  /** Milliseconds that only rise (not wall clock), so that a ceiling can not be stretched by setting the clock. */
+  monotonicMs: () => number
+  now: () => Date
+  /** Called, and awaited, when the KMS answers that the KEK is revoked. */
+  onRevoked: (kek: Kek, fault: KekFault) => Promise<void>
+}>
+
+const heldRecordsMax = 10_000
+
+/**
+ * Turns a sealed record into the key that opens it, by the customer's KMS, under the KEK's unwrap mode.
+ * Holds derived record keys only in mode `cached`, and DEKs never beyond the derivation.
+ */
+export class RecordUnwrapper {
+  readonly #deps: Deps
+  readonly #held = new LRUCache<string, Held>({ max: heldRecordsMax })
+  readonly #inFlight = new Map<string, Promise<UnwrappedRecord | 'stale'>>()
+  /** Counts the purges of each KEK: an answer that was asked for before a purge is never held after it. */
+  readonly #purges = new Map<string, number>()
+  #purgesOfAll = 0
+
+  constructor(deps: Deps) {
+    this.#deps = deps
+  }
+
+  /**
+   * @returns `stale`, and the KMS was not asked, when the organisation is at another epoch than `epoch`.
+   * @throws {KekFault} as the KMS answers; {EnvelopeError} when what was unwrapped is not the DEK that sealed this
+   *   record.
+   */
+  async unwrap(record: SealedRecord, epoch: string): Promise<UnwrappedRecord | 'stale'> {
+    switch (record.kek.unwrapMode) {
+      case 'strict':
+        return this.#ask(record, epoch)
+      case 'shared':
+        return this.#share(record, epoch)
+      case 'cached':
+        return this.#heldOf(record) ?? this.#share(record, epoch)
+    }
+  }
+
+  /** Forgets everything that this KEK opened. */
+  purge(kekId: string): void {
+    this.#purges.set(kekId, (this.#purges.get(kekId) ?? 0) + 1)
+    for (const [id, held] of this.#held) if (held.kekId === kekId) this.#held.delete(id)
+    for (const id of this.#inFlight.keys()) if (id.startsWith(kekId)) this.#inFlight.delete(id)
+  }
+
+  /** Forgets everything: messages from other nodes may have been lost. */
+  purgeAll(): void {
+    this.#purgesOfAll += 1
+    this.#held.clear()
+    this.#inFlight.clear()
+  }
+
+  /** A live held record, one use spent; `undefined` when there is none. */
+  #heldOf(record: SealedRecord): UnwrappedRecord | undefined {
+    const id = idOf(record)
+    const held = this.#held.get(id)
+    if (held === undefined) return undefined
+    if (this.#deps.monotonicMs() >= held.expiresAtMs || held.usesLeft <= 0) {
+      this.#held.delete(id)
+      return undefined
+    }
+    held.usesLeft -= 1
+    return held.unwrapped
+  }
+
+  async #share(record: SealedRecord, epoch: string): Promise<UnwrappedRecord | 'stale'> {
+    const id = idOf(record)
+    const underWay = this.#inFlight.get(id)
+    if (underWay !== undefined) {
+      const shared = await underWay
+      return shared === 'stale' ? shared : reused(shared)
+    }
+    const asked = this.#ask(record, epoch)
+    this.#inFlight.set(id, asked)
+    try {
+      return await asked
+    } finally {
+      if (this.#inFlight.get(id) === asked) this.#inFlight.delete(id)
+    }
+  }
+
+  /** One call to the KMS, with its durable record before it. */
+  async #ask(record: SealedRecord, epoch: string): Promise<UnwrappedRecord | 'stale'> {
+    const { kek, envelope, context } = record
+    const intent: UnwrapIntent = {
+      unwrapId: this.#deps.newUnwrapId(),
+      orgId: kek.orgId,
+      epoch,
+      kekId: kek.id,
+      targetId: record.recordId,
+      purpose: context.purpose,
+      generation: record.generation,
+      mode: kek.unwrapMode,
+    }
+    if ((await this.#deps.journal.intend(intent)) === 'stale') return 'stale'
+    const askedAtMs = this.#deps.monotonicMs()
+    const purgesBefore = this.#purgesOf(kek.id)
+    try {
+      const unwrap = await this.#deps.providers.open(kek).unwrap(envelope.wrapped, context)
+      using dek = unwrap.dek
+      const unwrapped: UnwrappedRecord = {
+        recordKey: deriveRecordKey({ dek, envelope, context }),
+        use: {
+          unwrapId: intent.unwrapId,
+          mode: kek.unwrapMode,
+          isReused: false,
+          kmsRequestId: unwrap.kmsRequestId,
+          materialId: unwrap.materialId,
+          unwrappedAt: this.#deps.now().toISOString(),
+        },
+      }
+      if (kek.unwrapMode === 'cached' && this.#purgesOf(kek.id) === purgesBefore)
+        this.#hold(record, unwrapped, askedAtMs)
+      return unwrapped
+    } catch (error) {
+      if (error instanceof KekFault) {
+        this.#deps.journal.refused(intent, error)
+        if (error.kind === 'revoked') await this.#deps.onRevoked(kek, error)
+      }
+      throw error
+    }
+  }
+
+  #hold(record: SealedRecord, unwrapped: UnwrappedRecord, askedAtMs: number): void {
+    const { cacheCeilingMs, cacheUsesMax, id } = record.kek
+    if (cacheCeilingMs === 0 || cacheUsesMax <= 1) return
+    this.#held.set(idOf(record), {
+      unwrapped: reused(unwrapped),
+      kekId: id,
+      expiresAtMs: askedAtMs + cacheCeilingMs,
+      usesLeft: cacheUsesMax - 1,
+    })
+  }
+
+  #purgesOf(kekId: string): number {
+    return this.#purgesOfAll + (this.#purges.get(kekId) ?? 0)
+  }
+}
+
+function idOf(record: SealedRecord): string {
+  return `${record.kek.id}/${record.recordId}/${record.generation}`
+}
+
+function reused(unwrapped: UnwrappedRecord): UnwrappedRecord {
+  return unwrapped.use.isReused
+    ? unwrapped
+    : { recordKey: unwrapped.recordKey, use: { ...unwrapped.use, isReused: true } }
+}

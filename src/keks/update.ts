@@ -1,0 +1,33 @@
+import type { Database } from '#db/database.ts'
+import type { SecretRing } from '#integrity/secret-ring.ts'
+import { recordChange } from '#ledger/record-change.ts'
+import type { Kek } from './kek.ts'
+import { findKek, replaceKek } from './repository.ts'
+
+type Deps = Readonly<{ db: Database; ring: SecretRing; now: () => Date }>
+
+/** The rules of use that may change while a KEK is in use; where it lives may not: register another. */
+export type KekRules = Partial<
+  Pick<Kek, 'name' | 'unwrapMode' | 'cacheCeilingMs' | 'cacheUsesMax' | 'streamRule' | 'probeIntervalMs'>
+>
+
+/** @throws {KekError} `kek_not_found`, `kek_name_taken`, `kek_changed_meanwhile`. */
+export async function updateKek(
+  deps: Deps,
+  input: { orgId: string; kekId: string; actor: string; rules: KekRules },
+): Promise<Kek> {
+  return deps.db.transaction(async (trx) => {
+    const before = await findKek(trx, deps.ring, input.orgId, input.kekId)
+    const after: Kek = { ...before, ...input.rules }
+    await replaceKek(trx, deps.ring, before, after)
+    await recordChange(trx, {
+      orgId: input.orgId,
+      kind: 'kek.updated',
+      actor: input.actor,
+      occurredAt: deps.now(),
+      kekId: input.kekId,
+      details: { ...input.rules },
+    })
+    return after
+  })
+}

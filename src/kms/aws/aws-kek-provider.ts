@@ -1,0 +1,206 @@
+import { DescribeKeyCommand, EncryptCommand, type KeyMetadata } from '@aws-sdk/client-kms'
+import { contextFields } from '#envelope/aad.ts'
+import type { EncryptionContext } from '#envelope/encryption-context.ts'
+import { EnvelopeError } from '#envelope/envelope-error.ts'
+import type { SecretBytes } from '#envelope/secret-bytes.ts'
+import { KekFault } from '#kms/kek-fault.ts'
+import type {
+  KekCallOptions,
+  KekDescription,
+  KekProvider,
+  UnwrapResult,
+  WrappedDek,
+  WrapResult,
+} from '#kms/kek-provider.ts'
+import { assumeRole } from './assume-role.ts'
+import type { AwsClients } from './aws-clients.ts'
+import type { AwsCredentials, CredentialSource } from './aws-credentials.ts'
+import { transportFault } from './aws-faults.ts'
+import type { AwsOperation } from './aws-refusal.ts'
+import { BytesDecrypt } from './bytes-decrypt.ts'
+import { callAws } from './call-aws.ts'
+import { requireDescribed, requirePinned, requireServed } from './check-reply.ts'
+import type { DecryptTransport } from './decrypt-transport.ts'
+import { type AwsKeyArn, parseAwsKeyArn, requireRoleBeside } from './key-arn.ts'
+import { KmsRequestSigner } from './request-signer.ts'
+import { RoleSession } from './role-session.ts'
+import { SdkDecrypt } from './sdk-decrypt.ts'
+
+const ALGORITHM = 'aws-symmetric-default'
+const DEK_BYTES = 32
+
+/** How one customer's KMS key is reached. */
+export type AwsKek = Readonly<{
+  /** Id of our KEK record; its beginning names our sessions in the customer's trail. */
+  kekId: string
+  keyArn: string
+  /** Role in the customer's account; null where the key policy names Hasp's own principal. */
+  roleArn: string | null
+  /** Made by Hasp for this KEK alone; the role's trust policy demands it. */
+  externalId: string
+  allowMultiRegion?: boolean
+}>
+
+/**
+ * A customer's KEK in AWS KMS. Unwraps over {@link BytesDecrypt} (or the SDK, by deployment setting), everything
+ * else over the SDK. Has no retry, breaker or queue of its own: wrap it in a `GuardedKekProvider`.
+ */
+export class AwsKekProvider implements KekProvider {
+  readonly kekRef: string
+  readonly #key: AwsKeyArn
+  readonly #clients: AwsClients
+  readonly #credentials: CredentialSource
+  readonly #transport: DecryptTransport
+
+  /** @throws {KekFault} `misconfigured` for an ARN that is not exactly one key, or a role of another account. */
+  constructor(kek: AwsKek, clients: AwsClients) {
+    this.#key = parseAwsKeyArn(kek.keyArn, { allowMultiRegion: kek.allowMultiRegion ?? false })
+    this.kekRef = this.#key.arn
+    this.#clients = clients
+    this.#credentials = credentialsOf(kek, this.#key, clients)
+    this.#transport = transportOf(this.#key, clients)
+  }
+
+  async wrap(
+    dek: SecretBytes,
+    context: EncryptionContext,
+    options: KekCallOptions = {},
+  ): Promise<WrapResult> {
+    if (dek.length !== DEK_BYTES) {
+      throw new KekFault('ours', 'InvalidDek', `A DEK must be ${DEK_BYTES} bytes.`)
+    }
+    const command = new EncryptCommand({
+      KeyId: this.kekRef,
+      Plaintext: dek.unsafeBytes(),
+      EncryptionContext: encryptionContextOf(context),
+    })
+    const startedAtMs = performance.now()
+    const reply = await this.#call('Encrypt', (credentials) =>
+      this.#kms(credentials).send(command, abortBy(options)),
+    )
+    const kmsRequestId = requestIdOf(reply)
+    requirePinned(this.kekRef, reply.KeyId, kmsRequestId)
+    if (!reply.CiphertextBlob?.length) throw transportFault('malformed-reply', kmsRequestId)
+    return {
+      wrappedDek: { algorithm: ALGORITHM, kekRef: this.kekRef, bytes: Buffer.from(reply.CiphertextBlob) },
+      kmsRequestId,
+      // Encrypt's reply does not name the material; Decrypt's does.
+      materialId: '',
+      durationMs: performance.now() - startedAtMs,
+    }
+  }
+
+  async unwrap(
+    wrapped: WrappedDek,
+    context: EncryptionContext,
+    options: KekCallOptions = {},
+  ): Promise<UnwrapResult> {
+    if (wrapped.algorithm !== ALGORITHM || wrapped.kekRef !== this.kekRef) {
+      throw new KekFault('misconfigured', 'IncorrectKek', 'This DEK was wrapped by another KEK.')
+    }
+    const request = {
+      keyArn: this.kekRef,
+      ciphertext: wrapped.bytes,
+      encryptionContext: encryptionContextOf(context),
+    }
+    const startedAtMs = performance.now()
+    const reply = await this.#call('Decrypt', (credentials) => {
+      return this.#transport.decrypt(request, credentials, options.signal)
+    })
+    requireServed(this.kekRef, DEK_BYTES, reply)
+    return {
+      dek: reply.plaintext,
+      kmsRequestId: reply.requestId,
+      materialId: reply.keyMaterialId,
+      durationMs: performance.now() - startedAtMs,
+    }
+  }
+
+  async describe(options: KekCallOptions = {}): Promise<KekDescription> {
+    const startedAtMs = performance.now()
+    const reply = await this.#call('DescribeKey', (credentials) => this.#describeKey(credentials, options))
+    const kmsRequestId = requestIdOf(reply)
+    const key = requireDescribed(this.kekRef, reply.KeyMetadata, kmsRequestId)
+    return {
+      kekRef: this.kekRef,
+      isEnabled: key.KeyState === 'Enabled',
+      cloudState: key.KeyState ?? 'Unknown',
+      protection: protectionOf(key),
+      kmsRequestId,
+      materialId: key.CurrentKeyMaterialId ?? '',
+      durationMs: performance.now() - startedAtMs,
+    }
+  }
+
+  #call<Result>(
+    operation: AwsOperation,
+    call: (credentials: AwsCredentials) => Promise<Result>,
+  ): Promise<Result> {
+    return callAws(this.#credentials, operation, call, async (credentials) => {
+      return (await this.#describeKey(credentials, {})).KeyMetadata?.KeyState
+    })
+  }
+
+  #describeKey(credentials: AwsCredentials, options: KekCallOptions) {
+    return this.#kms(credentials).send(new DescribeKeyCommand({ KeyId: this.kekRef }), abortBy(options))
+  }
+
+  #kms(credentials: AwsCredentials) {
+    return this.#clients.kmsClientFor(this.#key, credentials)
+  }
+}
+
+function credentialsOf(kek: AwsKek, key: AwsKeyArn, clients: AwsClients): CredentialSource {
+  if (kek.roleArn === null) return clients.ownCredentials
+  const input = {
+    roleArn: requireRoleBeside(key, kek.roleArn).arn,
+    externalId: kek.externalId,
+    sessionName: `hasp-${kek.kekId.slice(0, 13)}`,
+    sessionDurationS: clients.roleSessionDurationS,
+  }
+  const deps = {
+    ownCredentials: clients.ownCredentials,
+    clientFor: (own: AwsCredentials) => clients.stsClientFor(key, own),
+  }
+  return new RoleSession({
+    assumeRole: () => assumeRole(deps, input),
+    now: clients.now,
+    random: clients.random,
+  })
+}
+
+function transportOf(key: AwsKeyArn, clients: AwsClients): DecryptTransport {
+  if (clients.decryptTransport === 'sdk') {
+    return new SdkDecrypt((credentials) => clients.kmsClientFor(key, credentials))
+  }
+  return new BytesDecrypt({
+    dispatcher: clients.poolFor(key),
+    signer: new KmsRequestSigner(key.region, new URL(clients.kmsEndpoint(key)).host),
+    timeoutMs: clients.callTimeoutMs,
+    now: clients.now,
+  })
+}
+
+function encryptionContextOf(context: EncryptionContext): Record<string, string> {
+  try {
+    return contextFields(context)
+  } catch (error) {
+    if (error instanceof EnvelopeError) throw new KekFault('ours', 'InvalidContext', error.message)
+    throw error
+  }
+}
+
+function abortBy({ signal }: KekCallOptions) {
+  return signal === undefined ? {} : { abortSignal: signal }
+}
+
+/** A call without a request id cannot be matched with the customer's trail: it does not count as answered. */
+function requestIdOf(reply: { $metadata: { requestId?: string | undefined } }): string {
+  const { requestId } = reply.$metadata
+  if (requestId === undefined) throw transportFault('malformed-reply')
+  return requestId
+}
+
+function protectionOf(key: KeyMetadata): KekDescription['protection'] {
+  return key.Origin === 'EXTERNAL_KEY_STORE' ? 'external' : 'hsm'
+}

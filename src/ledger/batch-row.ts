@@ -1,0 +1,166 @@
+import { newId } from '#db/ids.ts'
+import { bodyFormat, bodyOf } from './entry.ts'
+import type { Receipt, ReceiptOutcome } from './receipt.ts'
+import type { UnwrapIntent, UnwrapRefusal } from './unwrap-intent.ts'
+
+/** One row of a batch (insert-batch.ts). */
+export type BatchRow = Readonly<{
+  entryId: string
+  orgId: string
+  /** Null: whatever the organisation's epoch is now. */
+  epoch: string | null
+  kind: 'unwrap.intended' | 'unwrap.refused' | 'receipt.opened' | 'receipt.settled'
+  occurredAt: string
+  kekId: string
+  targetId: string | null
+  virtualKeyId: string | null
+  receiptId: string | null
+  body: string
+}>
+
+/**
+ * The bodies below are {@link bodyOf} written out: on this path the names are put in their canonical order by
+ * hand instead of being sorted for each receipt. A test holds both to the same bytes.
+ */
+export function rowOfReceipt(receipt: Receipt): BatchRow {
+  const { unwrap } = receipt
+  const occurredAt = receipt.occurredAt.toISOString()
+  return {
+    entryId: receipt.receiptId,
+    orgId: receipt.orgId,
+    epoch: receipt.epoch,
+    kind: 'receipt.opened',
+    occurredAt,
+    kekId: receipt.kekId,
+    targetId: receipt.targetId,
+    virtualKeyId: receipt.virtualKeyId,
+    receiptId: null,
+    body: JSON.stringify({
+      actor: `virtual-key:${receipt.virtualKeyId}`,
+      details: {
+        credentialGeneration: receipt.credentialGeneration,
+        epoch: receipt.epoch,
+        model: receipt.model,
+        operation: receipt.operation,
+        provider: receipt.provider,
+        unwrap: {
+          isReused: unwrap.isReused,
+          kmsRequestId: unwrap.kmsRequestId,
+          materialId: unwrap.materialId,
+          mode: unwrap.mode,
+          unwrapId: unwrap.unwrapId,
+          unwrappedAt: unwrap.unwrappedAt,
+        },
+      },
+      entryId: receipt.receiptId,
+      format: bodyFormat,
+      kekId: receipt.kekId,
+      kind: 'receipt.opened',
+      occurredAt,
+      orgId: receipt.orgId,
+      targetId: receipt.targetId,
+      virtualKeyId: receipt.virtualKeyId,
+    }),
+  }
+}
+
+/** Outcomes are entries of their own, with their own ids: the receipt itself is never touched again. */
+export function rowOfOutcome(outcome: ReceiptOutcome, now: Date): BatchRow {
+  const occurredAt = now.toISOString()
+  const entryId = newId()
+  return {
+    entryId,
+    orgId: outcome.orgId,
+    epoch: null,
+    kind: 'receipt.settled',
+    occurredAt,
+    kekId: outcome.kekId,
+    targetId: outcome.targetId,
+    virtualKeyId: outcome.virtualKeyId,
+    receiptId: outcome.receiptId,
+    body: JSON.stringify({
+      actor: `virtual-key:${outcome.virtualKeyId}`,
+      details: {
+        durationMs: outcome.durationMs,
+        end: outcome.end,
+        requestBytes: outcome.requestBytes,
+        responseBytes: outcome.responseBytes,
+        status: outcome.status,
+        upstreamRequestId: outcome.upstreamRequestId,
+      },
+      entryId,
+      format: bodyFormat,
+      kekId: outcome.kekId,
+      kind: 'receipt.settled',
+      occurredAt,
+      orgId: outcome.orgId,
+      receiptId: outcome.receiptId,
+      targetId: outcome.targetId,
+      virtualKeyId: outcome.virtualKeyId,
+    }),
+  }
+}
+
+/** The intent to unwrap; its entry's id is the unwrap's. On the path of every strict request. */
+export function rowOfIntent(intent: UnwrapIntent, now: Date): BatchRow {
+  const occurredAt = now.toISOString()
+  const { kekId, orgId, targetId } = intent
+  return {
+    entryId: intent.unwrapId,
+    orgId,
+    epoch: intent.epoch,
+    kind: 'unwrap.intended',
+    occurredAt,
+    kekId,
+    targetId,
+    virtualKeyId: null,
+    receiptId: null,
+    body: JSON.stringify({
+      actor: actorOf(intent),
+      details: {
+        epoch: intent.epoch,
+        generation: intent.generation,
+        mode: intent.mode,
+        purpose: intent.purpose,
+      },
+      entryId: intent.unwrapId,
+      format: bodyFormat,
+      kekId,
+      kind: 'unwrap.intended',
+      occurredAt,
+      orgId,
+      // JSON leaves out what is undefined.
+      targetId: targetId ?? undefined,
+    }),
+  }
+}
+
+/** That the KMS refused, or did not answer, what `intent` announced; carries its request id where it gave one. */
+export function rowOfRefusedUnwrap(intent: UnwrapIntent, refusal: UnwrapRefusal, now: Date): BatchRow {
+  const entryId = newId()
+  const { kekId, orgId, targetId, unwrapId } = intent
+  const kind = 'unwrap.refused'
+  const details = {
+    unwrapId,
+    fault: refusal.kind,
+    code: refusal.code,
+    kmsRequestId: refusal.kmsRequestId ?? null,
+  }
+  const entry = { entryId, orgId, kind, occurredAt: now, actor: actorOf(intent), kekId, details } as const
+  return {
+    entryId,
+    orgId,
+    epoch: null,
+    kind,
+    occurredAt: now.toISOString(),
+    kekId,
+    targetId,
+    virtualKeyId: null,
+    receiptId: null,
+    body: bodyOf(targetId === null ? entry : { ...entry, targetId }),
+  }
+}
+
+function actorOf(intent: UnwrapIntent): string {
+  return intent.purpose === 'canary' ? 'probe' : 'proxy'
+}

@@ -1,0 +1,142 @@
+import type { Database } from '#db/database.ts'
+import { rowOfIntent, rowOfOutcome, rowOfReceipt, rowOfRefusedUnwrap, type BatchRow } from './batch-row.ts'
+import { insertBatch } from './insert-batch.ts'
+import { LedgerError } from './ledger-error.ts'
+import type { Receipt, ReceiptOutcome } from './receipt.ts'
+import { OutcomeQueue } from './outcome-queue.ts'
+import type { UnwrapIntent, UnwrapRefusal } from './unwrap-intent.ts'
+
+const batchRowsMax = 500
+const batchesInFlightMax = 2
+
+export type ReceiptCommitterOptions = Readonly<{
+  pool: Database['pool']
+  /** How many receipts may wait before further ones are refused. */
+  queueMax?: number
+  /** How long a batch may take before all in it are refused. */
+  batchTimeoutMs?: number
+  /** Told of outcomes that could not be written, and are lost. */
+  onOutcomesLost?: (count: number, error: unknown) => void
+  now?: () => Date
+}>
+
+type Waiting = Readonly<{
+  row: BatchRow
+  resolve: (result: 'committed' | 'stale') => void
+  reject: (error: LedgerError) => void
+}>
+
+/**
+ * Group commit: receipts that arrive while a batch is on its way to the disk go together in the next one, so
+ * that a thousand calls a second need some tens of commits. Alone, a receipt waits for nobody.
+ */
+export class ReceiptCommitter implements AsyncDisposable {
+  readonly #pool: Database['pool']
+  readonly #queueMax: number
+  readonly #batchTimeoutMs: number
+  readonly #outcomes: OutcomeQueue
+  readonly #now: () => Date
+  #queue: Waiting[] = []
+  readonly #inFlight = new Set<Promise<void>>()
+  #isScheduled = false
+  #isClosed = false
+
+  constructor(options: ReceiptCommitterOptions) {
+    this.#pool = options.pool
+    this.#queueMax = options.queueMax ?? 10_000
+    this.#batchTimeoutMs = options.batchTimeoutMs ?? 5_000
+    this.#now = options.now ?? (() => new Date())
+    this.#outcomes = new OutcomeQueue({
+      pool: options.pool,
+      queueMax: this.#queueMax,
+      batchTimeoutMs: this.#batchTimeoutMs,
+      onLost: options.onOutcomesLost ?? (() => {}),
+    })
+  }
+
+  /**
+   * Resolves `committed` once the receipt is durable, and `stale` when the organisation's epoch is another
+   * one by now: whatever the call was decided on has changed. In every other case it rejects, and the
+   * credential must not leave the process.
+   * @throws {LedgerError} `receipt_queue_full`, `receipt_not_committed`, `receipts_closed`
+   */
+  commit(receipt: Receipt): Promise<'committed' | 'stale'> {
+    return this.#enqueue(rowOfReceipt(receipt))
+  }
+
+  /**
+   * Commits what is about to be asked of a KMS, under the same rules as {@link commit}: unless it resolves
+   * `committed`, the KMS must not be asked.
+   * @throws {LedgerError} as {@link commit}
+   */
+  intend(intent: UnwrapIntent): Promise<'committed' | 'stale'> {
+    return this.#enqueue(rowOfIntent(intent, this.#now()))
+  }
+
+  /** Notes that the KMS did not unwrap what an intent announced; nobody waits for it, as with {@link settle}. */
+  refused(intent: UnwrapIntent, refusal: UnwrapRefusal): void {
+    this.#outcomes.add(rowOfRefusedUnwrap(intent, refusal, this.#now()))
+  }
+
+  #enqueue(row: BatchRow): Promise<'committed' | 'stale'> {
+    if (this.#isClosed) return Promise.reject(new LedgerError('receipts_closed', 'Hasp is shutting down.'))
+    if (this.#queue.length >= this.#queueMax) {
+      const message = `${this.#queueMax} receipts wait for the database already.`
+      return Promise.reject(new LedgerError('receipt_queue_full', message))
+    }
+    return new Promise((resolve, reject) => {
+      this.#queue.push({ row, resolve, reject })
+      this.#schedule()
+    })
+  }
+
+  /**
+   * Notes how a call ended; nobody waits for it. What cannot be written is retried, and in the end reported
+   * to `onOutcomesLost`: a receipt without an outcome says that the end is unknown.
+   */
+  settle(outcome: ReceiptOutcome): void {
+    this.#outcomes.add(rowOfOutcome(outcome, this.#now()))
+  }
+
+  /** Takes no more receipts, and waits until everything under way is written or refused. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#isClosed = true
+    while (this.#queue.length > 0 || this.#inFlight.size > 0) {
+      this.#flush()
+      await Promise.race(this.#inFlight)
+    }
+    await this.#outcomes[Symbol.asyncDispose]()
+  }
+
+  /** At the end of this turn of the event loop, so that receipts of the same turn share a batch. */
+  #schedule(): void {
+    if (this.#isScheduled || this.#inFlight.size >= batchesInFlightMax) return
+    this.#isScheduled = true
+    setImmediate(() => {
+      this.#isScheduled = false
+      this.#flush()
+    })
+  }
+
+  #flush(): void {
+    while (this.#queue.length > 0 && this.#inFlight.size < batchesInFlightMax) {
+      const batch = this.#queue.splice(0, batchRowsMax)
+      const written = this.#write(batch).finally(() => {
+        this.#inFlight.delete(written)
+        if (this.#queue.length > 0) this.#schedule()
+      })
+      this.#inFlight.add(written)
+    }
+  }
+
+  async #write(batch: Waiting[]): Promise<void> {
+    try {
+      const rows = batch.map((waiting) => waiting.row)
+      const written = await insertBatch(this.#pool, rows, this.#batchTimeoutMs)
+      for (const { row, resolve } of batch) resolve(written.has(row.entryId) ? 'committed' : 'stale')
+    } catch (cause) {
+      const message = 'The receipt is not known to be in the database.'
+      for (const { reject } of batch) reject(new LedgerError('receipt_not_committed', message, { cause }))
+    }
+  }
+}

@@ -1,0 +1,47 @@
+import { sql } from 'kysely'
+import { newId } from '#db/ids.ts'
+import type { Db } from '#db/database.ts'
+import { appendEntry } from './append.ts'
+import type { LedgerEntry } from './entry.ts'
+
+/** Channel on which every node hears that an organisation changed. */
+export const changesChannel = 'hasp_changes'
+
+/** What a node learns of a change: whose, since when, and which KEK it touches. */
+export type ChangeNotice = Readonly<{
+  orgId: string
+  epoch: string
+  kind: LedgerEntry['kind']
+  kekId: string | null
+}>
+
+/**
+ * Writes the ledger entry of a change to what may be lent, in the change's own transaction: raises the
+ * organisation's epoch (so that no receipt decided before it commits after it) and tells every node on commit.
+ * Holds the organisation's row from here to the commit: changes of one organisation happen one after the other.
+ */
+export async function recordChange(trx: Db, entry: Omit<LedgerEntry, 'entryId'>): Promise<void> {
+  const { epoch } = await trx
+    .updateTable('organisations')
+    .set({ epoch: sql`epoch + 1` })
+    .where('id', '=', entry.orgId)
+    .returning('epoch')
+    .executeTakeFirstOrThrow()
+  await appendEntry(trx, { ...entry, entryId: newId() })
+  const notice: ChangeNotice = { orgId: entry.orgId, epoch, kind: entry.kind, kekId: entry.kekId ?? null }
+  await sql`SELECT pg_notify(${changesChannel}, ${JSON.stringify(notice)})`.execute(trx)
+}
+
+/** Reads a notice from the channel; null for what is not one (another version's, or somebody else's). */
+export function parseChangeNotice(payload: string): ChangeNotice | null {
+  try {
+    const notice: unknown = JSON.parse(payload)
+    if (typeof notice !== 'object' || notice === null) return null
+    if (!('orgId' in notice) || !('epoch' in notice) || !('kind' in notice) || !('kekId' in notice))
+      return null
+    // Only this service writes to the channel; the fields checked above tell its notices from others'.
+    return notice as ChangeNotice
+  } catch {
+    return null
+  }
+}

@@ -1,0 +1,30 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { ProxyDeps } from './deps.ts'
+import { refusalBody, refusalHeaders } from './dialects/write-refusal.ts'
+import { refusalOf } from './refusal-of.ts'
+import { Refusal } from './refusal.ts'
+import { callerDialect } from './route.ts'
+
+/** Answers a request that is not forwarded, in its caller's dialect. */
+export function answerRefusal(
+  deps: Pick<ProxyDeps, 'stats' | 'onUnexpected'>,
+  request: IncomingMessage,
+  response: ServerResponse,
+  error: unknown,
+): void {
+  const known = refusalOf(error)
+  if (known === undefined) deps.onUnexpected(error)
+  const refusal = known ?? new Refusal('internal')
+  deps.stats.countRefusal(refusal.code)
+  if (response.headersSent || response.destroyed) {
+    response.destroy()
+    return
+  }
+  const path = (request.url ?? '/').split('?', 1)[0] ?? '/'
+  const body = refusalBody(callerDialect(path, request.rawHeaders), refusal)
+  const headers = [...refusalHeaders(refusal), 'content-length', String(body.length)]
+  // What is left of the body is not read: the connection can not be used again.
+  if (!request.complete) headers.push('connection', 'close')
+  response.writeHead(refusal.status, headers)
+  response.end(request.method === 'HEAD' ? undefined : body)
+}

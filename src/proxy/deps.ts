@@ -1,0 +1,32 @@
+import type { VirtualKeyDirectory } from '#access/virtual-key-directory.ts'
+import type { RecordUnwrapper } from '#keks/unwrap-record.ts'
+import type { Receipt, ReceiptOutcome } from '#ledger/receipt.ts'
+import type { OrganisationViews } from '#targets/organisation-view.ts'
+import type { BodyBudget } from './read-body.ts'
+import type { CallsInFlight } from './calls-in-flight.ts'
+import type { ProxyStats } from './proxy-stats.ts'
+import type { UpstreamTransport } from './upstream/upstream-transport.ts'
+
+/** What the proxy needs of the rest of Hasp. */
+export type ProxyDeps = Readonly<{
+  virtualKeys: Pick<VirtualKeyDirectory, 'authenticate'>
+  views: Pick<OrganisationViews, 'find' | 'forget'>
+  unwrapper: Pick<RecordUnwrapper, 'unwrap'>
+  receipts: {
+    commit(receipt: Receipt): Promise<'committed' | 'stale'>
+    settle(outcome: ReceiptOutcome): void
+  }
+  transport: Pick<UpstreamTransport, 'send'>
+  bodies: BodyBudget
+  calls: CallsInFlight
+  stats: ProxyStats
+  newReceiptId: () => string
+  now: () => Date
+  upstreamHeadersTimeoutMs: number
+  upstreamIdleTimeoutMs: number
+  /** The provider answered 401 to the credential of this target. */
+  onCredentialRejected: (target: { orgId: string; targetId: string; generation: number }) => void
+  onTargetUsed: (target: { orgId: string; targetId: string }) => void
+  /** Something failed that nobody foresaw; for the log. */
+  onUnexpected: (error: unknown) => void
+}>

@@ -1,0 +1,12 @@
+import type { Refusal } from '#proxy/refusal.ts'
+
+/** How the SDKs of one family of providers read an error. */
+export type ErrorDialect = Readonly<{
+  /** The JSON value that is the body of an error answer. */
+  body: (refusal: Refusal) => object
+  /**
+   * A server-sent event that tells a running stream of its end. It begins with a line end, since the stream may have
+   * been cut anywhere.
+   */
+  streamEvent: (refusal: Refusal) => string
+}>

@@ -1,0 +1,181 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Grant } from '#access/virtual-key-directory.ts'
+import type { UnwrappedRecord } from '#keks/unwrap-record.ts'
+import { openSecretInto } from '#envelope/open.ts'
+import type { Receipt } from '#ledger/receipt.ts'
+import { findProvider } from '#providers/providers.ts'
+import type { LendableTarget } from '#targets/lendable.ts'
+import { answerRefusal } from './answer-refusal.ts'
+import { chooseTarget, type Wish } from './choose-target.ts'
+import type { ProxyDeps } from './deps.ts'
+import { readRequestedModel } from './model-name.ts'
+import { ProxiedCall } from './proxied-call.ts'
+import { Refusal } from './refusal.ts'
+import { checkRequestHead } from './request-head.ts'
+import { selectRequestHeaders } from './request-headers.ts'
+import { parseRequestPath } from './request-path.ts'
+import { callerDialect, routeRequest } from './route.ts'
+import { findVirtualKey } from './virtual-key-header.ts'
+
+/** How often a decision is made anew when the organisation changes while it is carried out. */
+const decisionsMax = 8
+
+/** Serves one proxied request from its head to its end; every failure is answered in the caller's dialect. */
+export async function serve(
+  deps: ProxyDeps,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  try {
+    await lend(deps, request, response)
+  } catch (error) {
+    answerRefusal(deps, request, response, error)
+  }
+}
+
+/**
+ * The protocol: authenticate → route → read → decide (target, unwrap, receipt) → forward. The credential is opened
+ * only when the request's head is written to the provider's socket, and its receipt is durable before that.
+ */
+async function lend(deps: ProxyDeps, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  if (deps.calls.isFull)
+    throw new Refusal('too_many_bodies', {
+      message: 'Hasp has as many calls under way as it may. Try again shortly.',
+    })
+  const { rawHeaders, method = 'GET', url = '/' } = request
+  const head = checkRequestHead(rawHeaders)
+  const token = findVirtualKey(rawHeaders)
+  const grant = await authenticate(deps, token)
+
+  const { path, query } = parseRequestPath(url)
+  const route = routeRequest(method, path, callerDialect(path, rawHeaders))
+  if (route === null) throw new Refusal('endpoint_unknown')
+  using body = await deps.bodies.read(request, head.contentLength)
+  const requested = readRequestedModel(
+    route.operation?.modelIn,
+    head.contentType,
+    body.bytes ?? Buffer.alloc(0),
+  )
+  const wish: Wish = { route, model: route.model ?? requested.model, targetName: targetNameOf(request) }
+  if (wish.model === undefined && route.kind === 'unified' && route.operation.modelIn !== 'none') {
+    throw new Refusal('model_missing')
+  }
+
+  const { lendable, unwrapped, receipt } = await decide(
+    deps,
+    token,
+    grant,
+    wish,
+    `${method} ${route.upstreamPath}`,
+  )
+  const provider = findProvider(lendable.target.provider)
+  if (provider === undefined) throw new Refusal('no_target')
+  const call = new ProxiedCall(deps, {
+    response,
+    dialect: route.dialect,
+    provider,
+    lendable,
+    receipt,
+    requestBytes: body.bytes?.length ?? 0,
+    isStream: requested.isStream,
+  })
+  await call.exchange({
+    origin: lendable.origin,
+    method,
+    path: lendable.pathPrefix + route.upstreamPath + query,
+    headers: selectRequestHeaders(rawHeaders, provider, { isStream: requested.isStream }),
+    credential: credentialFor(lendable, unwrapped, provider.credentialHeader),
+    body: body.bytes,
+    headersTimeoutMs: deps.upstreamHeadersTimeoutMs,
+    bodyTimeoutMs: deps.upstreamIdleTimeoutMs,
+  })
+}
+
+/** @throws {Refusal} `virtual_key_unknown`, `virtual_key_expired`, `virtual_key_revoked` */
+async function authenticate(deps: ProxyDeps, token: string, epoch?: string): Promise<Grant> {
+  const found = await deps.virtualKeys.authenticate(token, epoch)
+  if (found.outcome !== 'granted') throw new Refusal(`virtual_key_${found.outcome}`)
+  return found.grant
+}
+
+/**
+ * Chooses the target, has its record unwrapped and the receipt committed, all under one epoch of the organisation:
+ * whatever changes meanwhile (a virtual key revoked, a target deleted, a KEK suspended) makes the receipt stale, and
+ * the decision is made anew on what holds now.
+ */
+async function decide(
+  deps: ProxyDeps,
+  token: string,
+  firstGrant: Grant,
+  wish: Wish,
+  operation: string,
+): Promise<{ lendable: LendableTarget; unwrapped: UnwrappedRecord; receipt: Receipt }> {
+  let grant = firstGrant
+  for (let decision = 0; decision < decisionsMax; decision += 1) {
+    const { orgId } = grant.virtualKey
+    const view = await deps.views.find(orgId)
+    if (view.epoch !== grant.epoch) {
+      grant = await authenticate(deps, token, view.epoch)
+      if (grant.epoch !== view.epoch) deps.views.forget(orgId)
+      continue
+    }
+    const lendable = chooseTarget(grant, view, wish)
+    if (lendable.kek.state !== 'active') throw new Refusal('kek_revoked')
+    const unwrapped = await deps.unwrapper.unwrap(lendable.record, view.epoch)
+    if (unwrapped !== 'stale') {
+      const receipt = receiptOf(deps, grant, lendable, unwrapped, wish, operation)
+      if ((await deps.receipts.commit(receipt)) === 'committed') return { lendable, unwrapped, receipt }
+    }
+    deps.stats.staleDecisions += 1
+    deps.views.forget(orgId)
+  }
+  throw new Refusal('internal', {
+    message: 'Your organisation is being changed faster than this request could be decided. Try again.',
+  })
+}
+
+function receiptOf(
+  deps: ProxyDeps,
+  grant: Grant,
+  { target, kek }: LendableTarget,
+  { use }: UnwrappedRecord,
+  wish: Wish,
+  operation: string,
+): Receipt {
+  if (use.isReused) deps.stats.unwrapsReused += 1
+  else deps.stats.unwrapsFresh += 1
+  return {
+    receiptId: deps.newReceiptId(),
+    orgId: target.orgId,
+    epoch: grant.epoch,
+    occurredAt: deps.now(),
+    virtualKeyId: grant.virtualKey.id,
+    targetId: target.id,
+    kekId: kek.id,
+    credentialGeneration: target.generation,
+    provider: target.provider,
+    operation,
+    model: wish.model ?? null,
+    unwrap: use,
+  }
+}
+
+/** The credential as the transport takes it: a way to open it into the outgoing bytes, not the bytes. */
+function credentialFor(
+  lendable: LendableTarget,
+  { recordKey }: UnwrappedRecord,
+  header: { name: string; prefix: string },
+) {
+  return {
+    headerName: header.name,
+    prefix: header.prefix,
+    lengthMax: lendable.credentialBytesMax,
+    openInto: (out: Buffer, offset: number) =>
+      openSecretInto(recordKey, lendable.record.envelope, lendable.aad, out, offset),
+  }
+}
+
+function targetNameOf(request: IncomingMessage): string | undefined {
+  const given = request.headers['x-hasp-target']
+  return typeof given === 'string' ? given : undefined
+}

@@ -1,0 +1,207 @@
+import type { ServerResponse } from 'node:http'
+import type { Receipt, ReceiptOutcome } from '#ledger/receipt.ts'
+import type { Dialect, Provider } from '#providers/provider.ts'
+import type { LendableTarget } from '#targets/lendable.ts'
+import type { OngoingCall } from './calls-in-flight.ts'
+import type { ProxyDeps } from './deps.ts'
+import { streamRefusal } from './dialects/write-refusal.ts'
+import { Refusal } from './refusal.ts'
+import { selectReplyHeaders } from './reply-headers.ts'
+import type { UpstreamError } from './upstream/upstream-error.ts'
+import type { ReplySink, UpstreamExchange, UpstreamRequest } from './upstream/upstream-request.ts'
+
+type Subject = Readonly<{
+  response: ServerResponse
+  dialect: Dialect
+  provider: Provider
+  lendable: LendableTarget
+  receipt: Receipt
+  requestBytes: number
+  isStream: boolean
+}>
+
+/**
+ * One call from its committed receipt to its settled outcome: hands the provider's reply on byte for byte as it
+ * comes, at the pace at which the caller reads, and ends when either side does.
+ */
+export class ProxiedCall implements ReplySink, OngoingCall {
+  readonly kekId: string
+  readonly orgId: string
+  readonly isCutOnRevocation: boolean
+  readonly #deps: ProxyDeps
+  readonly #subject: Subject
+  readonly #startedAtMs = performance.now()
+  #exchange: UpstreamExchange | undefined
+  #refuse: ((refusal: unknown) => void) | undefined
+  #resolve: (() => void) | undefined
+  #status: number | null = null
+  #responseBytes = 0
+  /** Length of the reply's body where it is known beforehand; -1 for a stream. */
+  #expectedBytes = -1
+  /** A reply that came in one piece leaves in one piece, with its head. */
+  #only: Buffer | null = null
+  #upstreamRequestId: string | null = null
+  #isEventStream = false
+  #isSettled = false
+
+  constructor(deps: ProxyDeps, subject: Subject) {
+    this.#deps = deps
+    this.#subject = subject
+    this.kekId = subject.lendable.kek.id
+    this.orgId = subject.receipt.orgId
+    this.isCutOnRevocation = subject.lendable.kek.streamRule === 'cut'
+  }
+
+  /**
+   * Sends the request and resolves when the reply has begun or ended; from then on the call looks after itself.
+   * @throws {Refusal}, {UpstreamError} for a call that failed before anything reached the caller.
+   */
+  exchange(request: UpstreamRequest): Promise<void> {
+    const { calls, transport } = this.#deps
+    return new Promise((resolve, reject) => {
+      this.#resolve = resolve
+      this.#refuse = reject
+      const { response } = this.#subject
+      if (response.destroyed) {
+        this.#settle('client-aborted')
+        resolve()
+        return
+      }
+      calls.add(this)
+      response.once('close', () => this.#onCallerGone())
+      this.#exchange = transport.send(request, this)
+    })
+  }
+
+  onHeaders(status: number, rawHeaders: string[]): void {
+    const { response, provider, lendable, receipt } = this.#subject
+    this.#status = status
+    if (status === 401) {
+      this.#onCredentialRejected()
+      return
+    }
+    const { use } = { use: receipt.unwrap }
+    const headers = selectReplyHeaders(rawHeaders, provider, {
+      receipt: receipt.receiptId,
+      target: lendable.target.name,
+      unwrap: `${use.unwrapId}; mode=${use.mode}; ${use.isReused ? 'reused' : 'fresh'}`,
+    })
+    for (let index = 0; index < headers.length; index += 2) {
+      const name = headers[index]
+      const value = headers[index + 1] ?? ''
+      if (name === 'content-length') this.#expectedBytes = Number(value)
+      else if (name === 'content-type') this.#isEventStream = value.startsWith('text/event-stream')
+      else if (name === provider.requestIdHeader) this.#upstreamRequestId = value
+    }
+    response.writeHead(status, headers)
+    if (this.#expectedBytes === -1) response.flushHeaders()
+    this.#resolve?.()
+  }
+
+  onData(chunk: Buffer): boolean {
+    if (this.#isSettled) return true
+    const { response } = this.#subject
+    if (this.#responseBytes === 0 && chunk.length === this.#expectedBytes) {
+      this.#responseBytes = chunk.length
+      this.#only = chunk
+      return true
+    }
+    this.#responseBytes += chunk.length
+    if (response.write(chunk)) return true
+    const stuck = setTimeout(() => this.#onCallerStuck(), this.#deps.upstreamIdleTimeoutMs)
+    response.once('drain', () => {
+      clearTimeout(stuck)
+      this.#exchange?.resume()
+    })
+    return false
+  }
+
+  onEnd(): void {
+    if (this.#isSettled) return
+    this.#settle('completed')
+    this.#subject.response.end(this.#only)
+    this.#deps.onTargetUsed({ orgId: this.orgId, targetId: this.#subject.lendable.target.id })
+  }
+
+  onError(error: UpstreamError): void {
+    if (this.#isSettled) return
+    this.#settle('upstream-failed')
+    if (this.#status === null) this.#refuse?.(error)
+    else this.#breakOff(new Refusal('upstream_unreachable'))
+  }
+
+  cutOnRevocation(): void {
+    this.#cut('cut-on-revocation', new Refusal('kek_revoked'))
+  }
+
+  cutOnStop(): void {
+    this.#cut('upstream-failed', new Refusal('hasp_stopping'))
+  }
+
+  #cut(end: ReceiptOutcome['end'], refusal: Refusal): void {
+    if (this.#isSettled) return
+    this.#settle(end)
+    this.#exchange?.abort()
+    if (this.#status === null) this.#refuse?.(refusal)
+    else this.#breakOff(refusal)
+  }
+
+  /**
+   * Ends a reply that has begun so that nobody takes it for complete: a reader of server-sent events is told in the
+   * stream, and every reader sees the connection break before the end of the body.
+   */
+  #breakOff(refusal: Refusal): void {
+    const { response, dialect } = this.#subject
+    this.#deps.stats.countRefusal(refusal.code)
+    if (!this.#isEventStream || response.writableNeedDrain) {
+      response.destroy()
+      return
+    }
+    response.write(streamRefusal(dialect, refusal), () => response.destroy())
+  }
+
+  #onCallerGone(): void {
+    if (this.#isSettled) return
+    this.#settle('client-aborted')
+    this.#exchange?.abort()
+    this.#resolve?.()
+  }
+
+  /** A caller that stopped reading would otherwise hold its connection and the provider's for ever. */
+  #onCallerStuck(): void {
+    if (!this.#isSettled) this.#subject.response.destroy()
+  }
+
+  /** The caller's virtual key is fine: it must not read the provider's 401 as its own. */
+  #onCredentialRejected(): void {
+    const { lendable } = this.#subject
+    this.#settle('refused')
+    this.#exchange?.abort()
+    this.#deps.onCredentialRejected({
+      orgId: this.orgId,
+      targetId: lendable.target.id,
+      generation: lendable.target.generation,
+    })
+    this.#refuse?.(new Refusal('credential_rejected'))
+  }
+
+  #settle(end: ReceiptOutcome['end']): void {
+    this.#isSettled = true
+    const { receipt, requestBytes } = this.#subject
+    this.#deps.calls.delete(this)
+    this.#deps.stats.countEnd(end)
+    this.#deps.receipts.settle({
+      receiptId: receipt.receiptId,
+      orgId: receipt.orgId,
+      virtualKeyId: receipt.virtualKeyId,
+      targetId: receipt.targetId,
+      kekId: receipt.kekId,
+      end,
+      status: this.#status,
+      requestBytes,
+      responseBytes: this.#responseBytes,
+      durationMs: Math.round(performance.now() - this.#startedAtMs),
+      upstreamRequestId: this.#upstreamRequestId,
+    })
+  }
+}

@@ -1,0 +1,89 @@
+import type { IncomingMessage } from 'node:http'
+import { Refusal } from './refusal.ts'
+
+export type BodyBudgetOptions = Readonly<{
+  /** Largest body taken, in bytes. */
+  bodyBytesMax: number
+  /** Bodies held at once, in bytes, over all requests. */
+  inFlightBytesMax: number
+  /** How long a body may take to arrive. */
+  timeoutMs: number
+}>
+
+/** A request's body in memory; disposing of it gives its bytes back to the budget. */
+export type HeldBody = Disposable & Readonly<{ bytes: Buffer | null }>
+
+const noBody: HeldBody = { bytes: null, [Symbol.dispose]: () => {} }
+
+/** Reads request bodies, each within a limit and all together within one. */
+export class BodyBudget {
+  readonly #options: BodyBudgetOptions
+  #heldBytes = 0
+
+  constructor(options: BodyBudgetOptions) {
+    this.#options = options
+  }
+
+  get heldBytes(): number {
+    return this.#heldBytes
+  }
+
+  /**
+   * @param contentLength what the head says; undefined for a chunked body or none.
+   * @throws {Refusal} `body_too_large`, `too_many_bodies`, `body_timeout`, `body_malformed` when it broke off.
+   */
+  read(request: IncomingMessage, contentLength: number | undefined): Promise<HeldBody> | HeldBody {
+    const { bodyBytesMax, timeoutMs } = this.#options
+    if (contentLength === undefined && request.headers['transfer-encoding'] === undefined) return noBody
+    if (contentLength === 0) return noBody
+    if (contentLength !== undefined && contentLength > bodyBytesMax) throw new Refusal('body_too_large')
+    this.#take(contentLength ?? 0)
+
+    return new Promise<HeldBody>((resolve, reject) => {
+      const chunks: Buffer[] = []
+      let length = 0
+      let taken = contentLength ?? 0
+      const timer = setTimeout(() => fail(new Refusal('body_timeout')), timeoutMs)
+      const stop = () => {
+        clearTimeout(timer)
+        request.off('data', onData).off('end', onEnd).off('error', onBroken).off('aborted', onBroken)
+      }
+      const fail = (refusal: Refusal) => {
+        stop()
+        request.resume()
+        this.#give(taken)
+        reject(refusal)
+      }
+      const onData = (chunk: Buffer) => {
+        length += chunk.length
+        if (length > bodyBytesMax) return fail(new Refusal('body_too_large'))
+        if (length > taken) {
+          if (this.#heldBytes + length - taken > this.#options.inFlightBytesMax)
+            return fail(new Refusal('too_many_bodies'))
+          this.#heldBytes += length - taken
+          taken = length
+        }
+        chunks.push(chunk)
+      }
+      const onEnd = () => {
+        stop()
+        const [first] = chunks
+        const bytes = chunks.length === 1 && first !== undefined ? first : Buffer.concat(chunks, length)
+        const give = () => this.#give(taken)
+        resolve({ bytes, [Symbol.dispose]: give })
+      }
+      const onBroken = () =>
+        fail(new Refusal('body_malformed', { message: 'The request broke off within its body.' }))
+      request.on('data', onData).on('end', onEnd).on('error', onBroken).on('aborted', onBroken)
+    })
+  }
+
+  #take(bytes: number): void {
+    if (this.#heldBytes + bytes > this.#options.inFlightBytesMax) throw new Refusal('too_many_bodies')
+    this.#heldBytes += bytes
+  }
+
+  #give(bytes: number): void {
+    this.#heldBytes -= bytes
+  }
+}

@@ -1,0 +1,34 @@
+import type { Provider } from '#providers/provider.ts'
+import { TargetError } from './target-error.ts'
+
+const baseUrlLengthMax = 2048
+
+/**
+ * Where a target's requests go: the provider's own base URL, or one at an origin that the operator allowed. The
+ * credential is sent there, so nothing else is accepted, however it is spelled.
+ * @throws {TargetError} `target_base_url_refused`
+ */
+export function resolveBaseUrl(
+  provider: Provider,
+  given: string | undefined,
+  allowedOrigins: ReadonlySet<string>,
+): string {
+  if (given === undefined) return provider.defaultBaseUrl
+  const url = given.length <= baseUrlLengthMax ? URL.parse(given) : null
+  if (url === null || (url.protocol !== 'https:' && url.protocol !== 'http:')) {
+    throw refused('it is not an http(s) URL')
+  }
+  if (url.username !== '' || url.password !== '') throw refused('it holds a user name or password')
+  if (url.search !== '' || url.hash !== '') throw refused('it holds a query or a fragment')
+  const own = URL.parse(provider.defaultBaseUrl)?.origin
+  if (url.origin !== own && !allowedOrigins.has(url.origin)) {
+    throw refused(
+      `its origin is neither ${provider.name}'s own nor one in HASP_ALLOWED_UPSTREAMS; ask your operator to allow it`,
+    )
+  }
+  return url.origin + url.pathname.replace(/\/+$/, '')
+}
+
+function refused(why: string): TargetError {
+  return new TargetError('target_base_url_refused', `This base URL is refused: ${why}.`)
+}

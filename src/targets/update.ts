@@ -1,0 +1,35 @@
+import { recordChange } from '#ledger/record-change.ts'
+import type { TargetDeps } from './deps.ts'
+import { findTarget, replaceTarget } from './repository.ts'
+import type { Target } from './target.ts'
+
+/**
+ * Changes what a target is called and which models it serves. What the credential is bound to (provider,
+ * environment, endpoint, KEK) does not change under it: store another target for that.
+ * @throws {TargetError} `target_not_found`, `target_name_taken`, `target_changed_meanwhile`
+ */
+export async function updateTarget(
+  deps: Pick<TargetDeps, 'db' | 'ring' | 'now'>,
+  input: {
+    orgId: string
+    actor: string
+    targetId: string
+    changes: { name?: string; models?: readonly string[] }
+  },
+): Promise<Target> {
+  return deps.db.transaction(async (trx) => {
+    const now = deps.now()
+    const before = await findTarget(trx, deps.ring, input.orgId, input.targetId)
+    const after: Target = { ...before, ...input.changes, updatedAt: now }
+    await recordChange(trx, {
+      orgId: input.orgId,
+      kind: 'target.updated',
+      actor: input.actor,
+      occurredAt: now,
+      targetId: input.targetId,
+      details: { name: after.name, models: [...after.models] },
+    })
+    await replaceTarget(trx, deps.ring, before, after)
+    return after
+  })
+}

@@ -1,0 +1,2 @@
+// refused: process.env
+export const port = process.env['HASP_PORT']

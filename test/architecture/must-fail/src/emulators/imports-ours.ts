@@ -1,0 +1,4 @@
+// refused: src/emulators may not import this
+import { sealRecord } from '#envelope/seal.ts'
+
+export const seal = sealRecord

@@ -1,0 +1,4 @@
+// refused: src/http may not import this
+import type { AwsKekProvider } from '#kms/aws/aws-kek-provider.ts'
+
+export type Provider = AwsKekProvider

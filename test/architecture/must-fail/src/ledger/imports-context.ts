@@ -1,0 +1,4 @@
+// refused: src/ledger may not import this
+import { createContext } from '#context.ts'
+
+export const context = createContext

@@ -1,0 +1,4 @@
+// refused: src/ledger may not import this
+import type { Kek } from '#keks/kek.ts'
+
+export type Subject = Kek

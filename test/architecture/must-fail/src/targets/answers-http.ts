@@ -1,0 +1,4 @@
+// refused: src/targets may not use this package
+import type { FastifyReply } from 'fastify'
+
+export type Reply = FastifyReply

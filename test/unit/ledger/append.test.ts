@@ -1,0 +1,94 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { newId } from '#db/ids.ts'
+import { appendEntry } from '#ledger/append.ts'
+import type { LedgerEntry } from '#ledger/entry.ts'
+import { createTestDatabase, type TestDatabase } from '../../support/database.ts'
+import { insertOrganisation } from '../../support/ledger.ts'
+
+let database: TestDatabase
+let orgId: string
+beforeAll(async () => {
+  database = await createTestDatabase()
+  orgId = await insertOrganisation(database.db)
+})
+afterAll(() => database[Symbol.asyncDispose]())
+
+function makeEntry(fields: Partial<LedgerEntry> = {}): LedgerEntry {
+  return {
+    entryId: newId(),
+    orgId,
+    kind: 'kek.suspended',
+    occurredAt: new Date('2026-01-02T03:04:05.678Z'),
+    actor: 'probe',
+    kekId: newId(),
+    details: { reason: 'DisabledException', kmsRequestId: 'abc' },
+    ...fields,
+  }
+}
+
+function findEntry(entryId: string) {
+  return database.db.kysely
+    .selectFrom('ledger_entries')
+    .selectAll()
+    .where('entry_id', '=', entryId)
+    .executeTakeFirst()
+}
+
+describe('an appended entry', () => {
+  it('is stored as canonical JSON, beside the columns that find it', async () => {
+    const entry = makeEntry()
+    await appendEntry(database.db.kysely, entry)
+    expect(await findEntry(entry.entryId)).toMatchObject({
+      org_id: orgId,
+      kind: 'kek.suspended',
+      occurred_at: entry.occurredAt,
+      kek_id: entry.kekId,
+      target_id: null,
+      virtual_key_id: null,
+      receipt_id: null,
+      body: `{"actor":"probe","details":{"kmsRequestId":"abc","reason":"DisabledException"},"entryId":"${entry.entryId}","format":1,"kekId":"${entry.kekId}","kind":"kek.suspended","occurredAt":"2026-01-02T03:04:05.678Z","orgId":"${orgId}"}`,
+    })
+  })
+
+  it('vanishes with the transaction that it tells of', async () => {
+    const entry = makeEntry()
+    const failing = database.db.transaction(async (trx) => {
+      await appendEntry(trx, entry)
+      throw new Error('the change failed')
+    })
+    await expect(failing).rejects.toThrow('the change failed')
+    expect(await findEntry(entry.entryId)).toBeUndefined()
+  })
+
+  it('of an organisation that does not exist is refused', async () => {
+    const entry = makeEntry({ orgId: newId() })
+    await expect(appendEntry(database.db.kysely, entry)).rejects.toMatchObject({
+      code: 'organisation_not_found',
+    })
+    expect(await findEntry(entry.entryId)).toBeUndefined()
+  })
+
+  it('is never taken twice', async () => {
+    const entry = makeEntry()
+    await appendEntry(database.db.kysely, entry)
+    await expect(appendEntry(database.db.kysely, entry)).rejects.toMatchObject({ code: '23505' })
+  })
+})
+
+describe('the ledger', () => {
+  it.each([
+    'UPDATE ledger_entries SET body = $$forged$$',
+    `UPDATE ledger_entries SET kind = 'kek.resumed' WHERE kind = 'kek.suspended'`,
+    'DELETE FROM ledger_entries',
+    'TRUNCATE ledger_entries',
+    `INSERT INTO ledger_entries (org_id, entry_id, kind, occurred_at, body)
+      SELECT org_id, entry_id, kind, occurred_at, 'forged' FROM ledger_entries
+      ON CONFLICT (org_id, entry_id) DO UPDATE SET body = excluded.body`,
+  ])('refuses %s', async (statement) => {
+    await appendEntry(database.db.kysely, makeEntry())
+    const entries = database.db.kysely.selectFrom('ledger_entries').selectAll().orderBy('position')
+    const before = await entries.execute()
+    await expect(database.db.pool.query(statement)).rejects.toMatchObject({ code: '42501' })
+    expect(await entries.execute()).toEqual(before)
+  })
+})

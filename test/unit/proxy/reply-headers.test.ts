@@ -1,0 +1,82 @@
+import { describe, expect, it } from 'vitest'
+import { anthropic } from '#providers/anthropic.ts'
+import { openai } from '#providers/openai.ts'
+import { selectReplyHeaders } from '#proxy/reply-headers.ts'
+
+const marks = { receipt: 'rcpt_1', target: 'prod-openai', unwrap: 'fresh' }
+const own = ['x-hasp-receipt', 'rcpt_1', 'x-hasp-target', 'prod-openai', 'x-hasp-unwrap', 'fresh']
+
+describe("a provider's reply headers", () => {
+  it('reach the caller where SDKs read them', () => {
+    const raw = [
+      'content-type',
+      'text/event-stream',
+      'content-encoding',
+      'gzip',
+      'content-length',
+      '12',
+      'x-request-id',
+      'req_1',
+      'openai-processing-ms',
+      '12',
+      'x-ratelimit-remaining-tokens',
+      '99',
+      'retry-after',
+      '3',
+      'retry-after-ms',
+      '2500',
+      'x-should-retry',
+      'true',
+    ]
+    expect(selectReplyHeaders(raw, openai, marks)).toEqual([...own, ...raw])
+    const limits = ['request-id', 'req_2', 'anthropic-ratelimit-requests-limit', '50']
+    expect(selectReplyHeaders(limits, anthropic, marks)).toEqual([...own, ...limits])
+  })
+
+  it('are read as bytes as well as text, in any case', () => {
+    const raw = ['Content-Type', 'application/json'].map((part) => Buffer.from(part))
+    expect(selectReplyHeaders(raw, openai, marks)).toEqual([...own, 'content-type', 'application/json'])
+  })
+
+  it.each([
+    'set-cookie',
+    'openai-organization',
+    'openai-project',
+    'anthropic-organization-id',
+    'anthropic-workspace-id',
+    'server',
+    'date',
+    'alt-svc',
+    'location',
+    'link',
+    'via',
+    'cf-ray',
+    'connection',
+    'keep-alive',
+    'transfer-encoding',
+    'trailer',
+    'upgrade',
+    'www-authenticate',
+    'proxy-authenticate',
+    'strict-transport-security',
+    'access-control-allow-origin',
+    'x-hasp-receipt',
+    'x-hasp-error',
+    'authorization',
+    'x-anything',
+  ])('do not hand on %s', (name) => {
+    for (const provider of [openai, anthropic])
+      expect(selectReplyHeaders([name, 'x'], provider, marks)).toEqual(own)
+  })
+
+  it('do not hand on what connection names', () => {
+    const raw = ['Connection', 'close, X-Request-Id', 'x-request-id', 'req_1', 'content-type', 'a/b']
+    expect(selectReplyHeaders(raw, openai, marks)).toEqual([...own, 'content-type', 'a/b'])
+  })
+
+  it('lose a value that could not be written', () => {
+    expect(
+      selectReplyHeaders(['content-type', 'a\u0000b', 'x-request-id', 'r\r\nset-cookie: x'], openai, marks),
+    ).toEqual(own)
+  })
+})
