@@ -134,8 +134,9 @@ export async function up(db: Kysely<never>): Promise<void> {
     );
     CREATE INDEX idempotency_records_age ON idempotency_records (created_at);
 
-    -- No foreign key to organisations: its check would lock the organisation's row for every receipt, and whoever
-    -- appends joins the row anyway (src/ledger). xid and position order the entries (src/ledger/README.md).
+    -- No foreign key to organisations: its check would lock the organisation's row for every batch of receipts, and
+    -- two batches at once make a multixact, at the rate of the traffic. Whoever appends joins the row instead
+    -- (src/ledger). xid and position order the entries (src/ledger/README.md).
     CREATE TABLE ledger_entries (
       position bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
       xid xid8 NOT NULL DEFAULT pg_current_xact_id(),

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { loadConfig } from '#config/load-config.ts'
-import { createContext } from '../context.ts'
+import { createContext } from '#context.ts'
 import { createLog } from '#telemetry/log.ts'
 import { printLine, type CliIo } from './io.ts'
 

@@ -1,5 +1,5 @@
 /** What a sealed record is for. A canary holds no customer secret: the probe unwraps it to prove the KEK. */
-export type SealPurpose = 'credential' | 'canary'
+type SealPurpose = 'credential' | 'canary'
 
 /**
  * The named, non-secret fields that bind a sealed record to its place: never stored beside it, always rebuilt

@@ -19,7 +19,7 @@ const WRAP_ALGORITHMS = [
 export type WrapAlgorithm = (typeof WRAP_ALGORITHMS)[number]['algorithm']
 
 /** Whose KMS holds the KEK; one byte of the envelope, fixed by the wrap algorithm. */
-export type KekProviderName = (typeof WRAP_ALGORITHMS)[number]['kekProvider']
+type KekProviderName = (typeof WRAP_ALGORITHMS)[number]['kekProvider']
 
 /** Every length that the format knows, in bytes. */
 export const LENGTHS = {

@@ -66,15 +66,9 @@ function fromFastify(error: unknown): { code: ErrorCode; detail: string } | unde
   if (validation !== undefined) {
     const first = validation[0]
     const where = `${validationContext ?? 'body'}${first?.instancePath ?? ''}`.replaceAll('/', '.')
-    const extra = first?.params?.['additionalProperties'] ?? first?.params?.['additionalProperty']
-    // ajv names the members that the schema does not know.
-    const named =
-      extra === undefined
-        ? ''
-        : ` (${[extra]
-            .flat()
-            .map((name) => JSON.stringify(String(name).slice(0, 100)))
-            .join(', ')})`
+    // ajv names the member that the schema does not know.
+    const unknown: unknown = first?.params['additionalProperty']
+    const named = typeof unknown === 'string' ? ` (${JSON.stringify(unknown.slice(0, 100))})` : ''
     return { code: 'body_invalid', detail: `${where} ${first?.message ?? 'does not fit'}${named}.` }
   }
   switch (code) {

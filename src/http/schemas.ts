@@ -8,7 +8,7 @@ export const Name = Type.String({
 })
 export const Id = Type.String({ format: 'uuid' })
 export const Time = Type.String({ format: 'date-time' })
-export const Model = Type.String({
+const Model = Type.String({
   minLength: 1,
   maxLength: 200,
   pattern: '^[!-)+-~]+\\*?$',
@@ -48,7 +48,7 @@ export const WriteHeaders = Type.Object({
   ),
 })
 
-export const ProblemSchema = Type.Object(
+const ProblemSchema = Type.Object(
   {
     type: Type.String(),
     title: Type.String(),

@@ -21,7 +21,7 @@ type Deps = Readonly<{
   onError: (error: unknown, kekId: string) => void
 }>
 
-export type ProbeOutcome = 'working' | 'suspended' | 'resumed' | KekFault['kind'] | 'skipped'
+type ProbeOutcome = 'working' | 'suspended' | 'resumed' | KekFault['kind'] | 'skipped'
 
 const actor = 'probe'
 /** A probe that a node claimed and never finished (it died) is due again after this long. */

@@ -227,7 +227,6 @@ function conflictOf(error: unknown): unknown {
         'kek_already_claimed',
         'This key is in use as a KEK already. One key serves one KEK of one organisation.',
       )
-    case undefined:
     default:
       return error
   }

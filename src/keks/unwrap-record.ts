@@ -19,7 +19,7 @@ export type SealedRecord = Readonly<{
 }>
 
 /** Which unwrap served a request; goes into its receipt. */
-export type UnwrapUse = Readonly<{
+type UnwrapUse = Readonly<{
   unwrapId: string
   mode: UnwrapMode
   /** Whether an earlier or concurrent request's unwrap served this one. */

@@ -23,7 +23,7 @@ type Deps = Readonly<{
 }>
 
 /** One thing that was tried on the customer's KMS, and what came of it. */
-export type VerificationCheck = Readonly<{
+type VerificationCheck = Readonly<{
   name: 'describe' | 'wrap-and-unwrap' | 'foreign-context-refused'
   isPassed: boolean
   finding: string

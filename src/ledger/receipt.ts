@@ -19,7 +19,7 @@ export type Receipt = Readonly<{
 }>
 
 /** By which use of the customer's KEK the credential was opened. */
-export type ReceiptUnwrap = Readonly<{
+type ReceiptUnwrap = Readonly<{
   unwrapId: string
   mode: 'strict' | 'shared' | 'cached'
   /** Whether another receipt named this unwrap before. */

@@ -19,7 +19,7 @@ export type RunningHasp = AsyncDisposable &
     api: (method: string, path: string, body?: unknown, headers?: Record<string, string>) => Promise<ApiReply>
   }>
 
-export type ApiReply = Readonly<{ status: number; headers: Headers; body: any }>
+type ApiReply = Readonly<{ status: number; headers: Headers; body: any }>
 
 /** A whole Hasp on a database of its own, listening on a free port. */
 export async function startHasp(

@@ -1,4 +1,4 @@
-import { mkdir, readFile, readlink, rm, symlink } from 'node:fs/promises'
+import { chmod, mkdir, readFile, readlink, rm, symlink } from 'node:fs/promises'
 import path from 'node:path'
 import { DatabaseError } from '#db/database-error.ts'
 
@@ -46,6 +46,8 @@ export async function linkLibraries(binaries: Binaries, linksDir: string): Promi
   const packageDir = path.resolve(path.dirname(binaries.postgres), '..', '..')
   const libDir = path.join(packageDir, 'native', 'lib')
   await mkdir(linksDir, { recursive: true })
+  // Whatever our umask: the server's user must read it.
+  await chmod(linksDir, 0o755)
   for (const { source, target } of await readLinks(packageDir)) {
     await replaceLink(path.join(packageDir, source), path.join(linksDir, path.basename(target)))
   }

@@ -7,7 +7,7 @@ import { runToEnd } from './run-to-end.ts'
 import { commandAs, findServerUser, type Command, type ServerUser } from './server-user.ts'
 
 /** Both roles' passwords: `postgres` may do anything, `hasp` owns one database and is what Hasp works as. */
-export type Passwords = Readonly<{ superuser: string; application: string }>
+type Passwords = Readonly<{ superuser: string; application: string }>
 
 /** A database cluster on disk with all that is needed to start its server. */
 export type Cluster = Readonly<{
@@ -46,7 +46,7 @@ async function describeCluster(
     logFile: path.join(home, 'postgres.log'),
     passwords: await readPasswords(home),
     user,
-    postgres: commandAs(user, binaries.postgres, [home, path.dirname(binaries.postgres)]),
+    postgres: commandAs(user, binaries.postgres, [path.dirname(home), path.dirname(binaries.postgres)]),
     environment: environmentOf(libraryPath),
   }
 }
@@ -100,7 +100,7 @@ async function initialise(
     await chown(pgData, user.uid, user.gid)
     await chown(passwordInput, user.uid, user.gid)
   }
-  const initdb = commandAs(user, binaries.initdb, [stage, path.dirname(binaries.initdb)])
+  const initdb = commandAs(user, binaries.initdb, [path.dirname(stage), path.dirname(binaries.initdb)])
   await runToEnd(
     initdb([
       `--pgdata=${pgData}`,

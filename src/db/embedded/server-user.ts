@@ -69,8 +69,16 @@ export function commandAs(
   const identity = { uid: user.uid, gid: user.gid }
   if (canReach({ file: '/bin/sh', args: [], identity }, paths)) return (args) => ({ file, args, identity })
 
-  const identityOptions = [`--reuid=${user.uid}`, `--regid=${user.gid}`, '--clear-groups']
-  const setpriv = [...identityOptions, '--inh-caps=+dac_read_search', '--ambient-caps=+dac_read_search', '--']
+  const setpriv = [
+    `--reuid=${user.uid}`,
+    `--regid=${user.gid}`,
+    '--clear-groups',
+    '--inh-caps=+dac_read_search',
+    '--ambient-caps=+dac_read_search',
+    '--securebits=+no_setuid_fixup',
+    // Else access(2), by which PostgreSQL looks for its own programs, ignores the capability.
+    '--',
+  ]
   if (canReach({ file: 'setpriv', args: [...setpriv, '/bin/sh'], identity: {} }, paths)) {
     return (args) => ({ file: 'setpriv', args: [...setpriv, file, ...args], identity: {} })
   }

@@ -2,7 +2,7 @@ import { Type, type Static } from 'typebox'
 import type { Credential, Target, TargetHealth } from '#targets/target.ts'
 import { Id, Models, Name, Nullable, Time } from '#http/schemas.ts'
 
-export const CredentialInput = Type.String({
+const CredentialInput = Type.String({
   description: 'The provider’s credential. Written once and never shown again.',
   writeOnly: true,
 })

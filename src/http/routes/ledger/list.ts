@@ -44,10 +44,7 @@ export function listEntriesRoute(app: ApiServer, deps: ApiDeps): void {
     const page = await readEntries(deps.db.kysely, { orgId: callerOf(request).orgId, ...request.query })
     return {
       nextCursor: page.nextCursor,
-      items: page.items.map(({ orgId: _, occurredAt, ...entry }) => ({
-        ...entry,
-        occurredAt: occurredAt.toISOString(),
-      })),
+      items: page.items.map((entry) => ({ ...entry, occurredAt: entry.occurredAt.toISOString() })),
     }
   })
 }

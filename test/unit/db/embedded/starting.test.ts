@@ -1,10 +1,13 @@
-import { chmod, mkdir, readFile, readdir, rmdir, stat, writeFile } from 'node:fs/promises'
+import { chmod, chown, cp, mkdir, readFile, readdir, rmdir, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { Client } from 'pg'
 import { describe, expect, it } from 'vitest'
 import type { ConnectionParameters } from '#db/connection.ts'
 import { startEmbeddedPostgres } from '#db/embedded-postgres.ts'
+import { linkLibraries, locateBinaries } from '#db/embedded/binaries.ts'
+import { runToEnd } from '#db/embedded/run-to-end.ts'
+import { commandAs, findServerUser } from '#db/embedded/server-user.ts'
 import { createDataDir } from '../../../support/data-dir.ts'
 
 const isRoot = process.getuid?.() === 0
@@ -165,5 +168,26 @@ describe.runIf(isRoot)('starting as root', () => {
     // CAP_DAC_READ_SEARCH is bit 2.
     expect(status).toMatch(/^CapEff:\s+0000000000000004$/m)
     expect(status).toMatch(/^CapPrm:\s+0000000000000004$/m)
+  })
+
+  it('finds its programs where they lie below such a directory too', async () => {
+    await using closed = await createDataDir()
+    await chmod(closed.path, 0o700)
+    const { initdb } = await locateBinaries()
+    await cp(path.resolve(initdb, '..', '..'), path.join(closed.path, 'native'), { recursive: true })
+    const binDir = path.join(closed.path, 'native', 'bin')
+    const copies = { initdb: path.join(binDir, 'initdb'), postgres: path.join(binDir, 'postgres') }
+    const libraryPath = await linkLibraries(copies, path.join(closed.path, 'links'))
+    const user = await findServerUser()
+    const pgData = path.join(closed.path, 'data')
+    await mkdir(pgData, { mode: 0o700 })
+    await chown(pgData, user?.uid ?? 0, user?.gid ?? 0)
+    // initdb looks for the server with access(2), which ignores capabilities unless told otherwise.
+    const command = commandAs(user, copies.initdb, [binDir])([
+      `--pgdata=${pgData}`,
+      '--auth=reject',
+      '--no-sync',
+    ])
+    expect(await runToEnd(command, { LD_LIBRARY_PATH: libraryPath })).toContain('Success.')
   })
 })
