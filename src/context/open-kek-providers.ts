@@ -6,11 +6,19 @@ import { AwsKekProvider } from '#kms/aws/aws-kek-provider.ts'
 import { GuardedKekProvider } from '#kms/guarded-kek-provider.ts'
 import type { KekProvider } from '#kms/kek-provider.ts'
 import { LocalKekProvider } from '#kms/local-kek-provider.ts'
+import { localKekRefused } from './local-kek-access.ts'
+
+type Deps = Readonly<{
+  aws: AwsClients
+  localKekDirectory: string
+  /** Whether KEKs in files of this machine may be used at all. */
+  isLocalAllowed: boolean
+}>
 
 const providersMax = 10_000
 
 /** One guarded provider for each KEK: its breaker, places and session are its own. */
-export function openKekProviders(deps: { aws: AwsClients; localKekDirectory: string }): KekProviders {
+export function openKekProviders(deps: Deps): KekProviders {
   const opened = new LRUCache<string, KekProvider>({ max: providersMax })
   return {
     open(kek) {
@@ -23,17 +31,14 @@ export function openKekProviders(deps: { aws: AwsClients; localKekDirectory: str
   }
 }
 
-function providerOf(
-  kekId: string,
-  access: KekAccess,
-  deps: { aws: AwsClients; localKekDirectory: string },
-): KekProvider {
+function providerOf(kekId: string, access: KekAccess, deps: Deps): KekProvider {
   switch (access.provider) {
     case 'aws': {
       const { keyArn, roleArn, externalId } = access
       return new AwsKekProvider({ kekId, keyArn, roleArn, externalId }, deps.aws)
     }
     case 'local':
+      if (!deps.isLocalAllowed) throw localKekRefused()
       return new LocalKekProvider(deps.localKekDirectory, access.fileId)
   }
 }

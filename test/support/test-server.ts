@@ -1,10 +1,7 @@
-import { mkdtemp, readdir, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import path from 'node:path'
 import { Client } from 'pg'
 import { whereOf, type Connection } from '#db/connection.ts'
 import { startEmbeddedPostgres } from '#db/embedded-postgres.ts'
-import { isProcessAlive } from '#db/embedded/process-state.ts'
+import { createDataDir, sweepDataDirs } from './data-dir.ts'
 
 type TestServer = AsyncDisposable & Readonly<{ admin: Connection; owner: Connection; ownerName: string }>
 
@@ -13,32 +10,17 @@ export async function startTestServer(url: string | undefined): Promise<TestServ
   return url === undefined ? startOwnServer() : useServerAt(url)
 }
 
-const prefix = 'hasp-test-'
-
 async function startOwnServer(): Promise<TestServer> {
-  await sweepSurvivors()
-  const dataDir = await mkdtemp(path.join(tmpdir(), `${prefix}${process.pid}-`))
-  const server = await startEmbeddedPostgres({ dataDir })
+  await sweepDataDirs()
+  await using stack = new AsyncDisposableStack()
+  const dataDir = stack.use(await createDataDir())
+  const server = stack.use(await startEmbeddedPostgres({ dataDir: dataDir.path }))
+  const teardown = stack.move()
   return {
     admin: server.superuser,
     owner: server.connection,
     ownerName: server.connection.user,
-    async [Symbol.asyncDispose]() {
-      await server[Symbol.asyncDispose]()
-      await rm(dataDir, { recursive: true })
-    },
-  }
-}
-
-/** A test run that was killed leaves its server running, as it should; here is where it is stopped. */
-async function sweepSurvivors(): Promise<void> {
-  for (const name of await readdir(tmpdir())) {
-    const owner = name.startsWith(prefix) ? Number.parseInt(name.slice(prefix.length), 10) : Number.NaN
-    if (Number.isNaN(owner) || isProcessAlive(owner)) continue
-    const dataDir = path.join(tmpdir(), name)
-    const survivor = await startEmbeddedPostgres({ dataDir })
-    await survivor[Symbol.asyncDispose]()
-    await rm(dataDir, { recursive: true })
+    [Symbol.asyncDispose]: () => teardown.disposeAsync(),
   }
 }
 

@@ -75,8 +75,8 @@ export function commandAs(
     '--clear-groups',
     '--inh-caps=+dac_read_search',
     '--ambient-caps=+dac_read_search',
-    '--securebits=+no_setuid_fixup',
     // Else access(2), by which PostgreSQL looks for its own programs, ignores the capability.
+    '--securebits=+no_setuid_fixup',
     '--',
   ]
   if (canReach({ file: 'setpriv', args: [...setpriv, '/bin/sh'], identity: {} }, paths)) {

@@ -1,0 +1,115 @@
+import { readEpoch } from '#access/repository.ts'
+import { VirtualKeyDirectory } from '#access/virtual-key-directory.ts'
+import type { Config } from '#config/load-config.ts'
+import { newId } from '#db/ids.ts'
+import { findKek, findKeksOfOrg } from '#keks/repository.ts'
+import type { ProxyDeps } from '#proxy/deps.ts'
+import { ProxyStats } from '#proxy/proxy-stats.ts'
+import { BodyBudget } from '#proxy/read-body.ts'
+import { callProvider } from '#proxy/upstream/call-provider.ts'
+import { UpstreamTransport } from '#proxy/upstream/upstream-transport.ts'
+import { findProvider, providers } from '#providers/providers.ts'
+import type { TargetDeps } from '#targets/deps.ts'
+import { LastUsed } from '#targets/last-used.ts'
+import { noteRejection } from '#targets/note-rejection.ts'
+import { OrganisationViews } from '#targets/organisation-view.ts'
+import type { ProviderCaller } from '#targets/validate-credential.ts'
+import type { Logger } from '#telemetry/log.ts'
+import type { Custody } from './build-custody.ts'
+import type { Storage } from './open-storage.ts'
+
+/** What stores credentials, and what lends them. */
+export type Lending = Readonly<{
+  targets: TargetDeps
+  views: OrganisationViews
+  virtualKeys: VirtualKeyDirectory
+  lastUsed: LastUsed
+  proxy: ProxyDeps
+}>
+
+/** How long a request's body may take to arrive. */
+const bodyTimeoutMs = 120_000
+
+export function buildLending(
+  stack: AsyncDisposableStack,
+  { db, ring, receipts }: Storage,
+  { kekProviders, unwrapper, calls }: Custody,
+  options: {
+    config: Config
+    log: Logger
+    now: () => Date
+    upstreamCa?: string | undefined
+    onUnexpected: (error: unknown) => void
+  },
+): Lending {
+  const { config, log, now, onUnexpected } = options
+  const allowedOrigins = new Set(config.allowedUpstreams)
+  const transport = stack.use(
+    new UpstreamTransport({
+      allowedOrigins,
+      connectionsMax: config.streamsMax,
+      ...(options.upstreamCa === undefined ? {} : { ca: options.upstreamCa }),
+    }),
+  )
+  const virtualKeys = new VirtualKeyDirectory({ db, ring, now })
+  const lastUsed = new LastUsed(db, now)
+  const views = new OrganisationViews({
+    db,
+    ring,
+    readEpoch,
+    findKeksOfOrg,
+    onTampered: (what) => log.error(what, 'a stored record was tampered with, and is not used'),
+  })
+  const targets: TargetDeps = {
+    db,
+    ring,
+    findKek,
+    readEpoch,
+    kekProviders,
+    findProvider,
+    providerNames: providers.map((provider) => provider.name),
+    caller: callerOver(transport),
+    allowedOrigins,
+    now,
+  }
+  const proxy: ProxyDeps = {
+    virtualKeys,
+    views,
+    unwrapper,
+    receipts,
+    transport,
+    calls,
+    bodies: new BodyBudget({
+      bodyBytesMax: config.bodyBytesMax,
+      inFlightBytesMax: config.bodyBytesInFlightMax,
+      timeoutMs: bodyTimeoutMs,
+    }),
+    stats: new ProxyStats(),
+    newReceiptId: newId,
+    now,
+    upstreamHeadersTimeoutMs: config.upstreamHeadersTimeoutMs,
+    upstreamIdleTimeoutMs: config.upstreamIdleTimeoutMs,
+    onCredentialRejected: (rejected) => {
+      log.warn(rejected, 'a provider refuses a credential')
+      void noteRejection({ db, now }, rejected).catch(onUnexpected)
+    },
+    onTargetUsed: (target) => lastUsed.note(target),
+    onUnexpected,
+  }
+  return { targets, views, virtualKeys, lastUsed, proxy }
+}
+
+/** The check of a credential goes over the transport that never makes a string of one. */
+function callerOver(transport: UpstreamTransport): ProviderCaller {
+  return {
+    call: ({ credential: { secret, ...header }, ...request }) =>
+      callProvider(transport, {
+        ...request,
+        credential: {
+          ...header,
+          lengthMax: secret.length,
+          openInto: (out, offset) => secret.unsafeBytes().copy(out, offset),
+        },
+      }),
+  }
+}

@@ -1,0 +1,72 @@
+import { createFirstOrganisation, type NewOrganisation } from '#access/create-organisation.ts'
+import type { Config } from '#config/load-config.ts'
+import type { Connection } from '#db/connection.ts'
+import { openDatabase, type Database } from '#db/database.ts'
+import { startEmbeddedPostgres } from '#db/embedded-postgres.ts'
+import { migrateToLatest } from '#db/migrate.ts'
+import type { SecretRing } from '#integrity/secret-ring.ts'
+import { ReceiptCommitter } from '#ledger/commit-receipts.ts'
+import type { Logger } from '#telemetry/log.ts'
+import { loadSecretRing } from './root-secret.ts'
+
+/** Everything that remembers: the database, the ring that vouches for its rows, and the ledger's fast lane. */
+export type Storage = Readonly<{
+  connection: Connection
+  db: Database
+  ring: SecretRing
+  receipts: ReceiptCommitter
+  /** The organisation that this start made on an empty database, with its token. */
+  firstOrganisation: NewOrganisation | null
+  outcomesLost: () => number
+}>
+
+/** Apart from the other connections, so that no management query keeps a receipt waiting. */
+const receiptConnectionsMax = 4
+
+/** Opens the operator's PostgreSQL, or starts Hasp's own, and brings its schema up to date. */
+export async function openStorage(
+  stack: AsyncDisposableStack,
+  { config, log, now }: { config: Config; log: Logger; now: () => Date },
+): Promise<Storage> {
+  const connection = config.databaseUrl ?? (await embeddedConnection(stack, config, log))
+  const open = (applicationName: string, poolMax: number) =>
+    stack.use(
+      openDatabase({
+        connection,
+        poolMax,
+        applicationName,
+        onIdleError: (error) => log.warn({ err: error }, 'a database connection broke'),
+      }),
+    )
+  const db = open('hasp', config.databasePoolMax)
+  const migrations = await migrateToLatest(db)
+  if (migrations.length > 0) log.info({ migrations }, 'database migrated')
+
+  const ring = await loadSecretRing(config)
+  const firstOrganisation = await createFirstOrganisation({ db, ring, now })
+
+  let outcomesLost = 0
+  const receipts = new ReceiptCommitter({
+    pool: open('hasp:receipts', receiptConnectionsMax).pool,
+    now,
+    onOutcomesLost: (count, error) => {
+      outcomesLost += count
+      log.error({ err: error, count }, 'outcomes of calls could not be written')
+    },
+  })
+  stack.use(receipts)
+  return { connection, db, ring, receipts, firstOrganisation, outcomesLost: () => outcomesLost }
+}
+
+/** Hasp's own PostgreSQL, for whoever brings none. */
+async function embeddedConnection(
+  stack: AsyncDisposableStack,
+  config: Config,
+  log: Logger,
+): Promise<Connection> {
+  const postgres = await startEmbeddedPostgres({
+    dataDir: config.dataDir,
+    log: (message) => log.info(message),
+  })
+  return stack.use(postgres).connection
+}

@@ -1,0 +1,43 @@
+import type { Config } from '#config/load-config.ts'
+import { deleteExpiredIdempotencyRecords } from '#idempotency/repository.ts'
+import { runDueProbes } from '#keks/probe.ts'
+import type { Logger } from '#telemetry/log.ts'
+import type { Custody } from './build-custody.ts'
+import type { Lending } from './build-lending.ts'
+import type { Storage } from './open-storage.ts'
+import { runPeriodically } from './run-periodically.ts'
+
+const probePollMs = 1_000
+const lastUsedFlushMs = 5_000
+const idempotencySweepMs = 3_600_000
+const idempotencyKeptMs = 86_400_000
+
+/** Starts what goes on without anybody asking: probes, last uses, old idempotency keys. */
+export function startBackgroundWork(
+  stack: AsyncDisposableStack,
+  { db, ring, receipts }: Storage,
+  { kekProviders }: Custody,
+  { lastUsed }: Lending,
+  options: { config: Config; log: Logger; now: () => Date; onUnexpected: (error: unknown) => void },
+): void {
+  const { config, log, now, onUnexpected } = options
+  const every = (intervalMs: number, task: () => Promise<unknown>) =>
+    stack.use(runPeriodically(intervalMs, task, onUnexpected))
+
+  stack.defer(() => lastUsed.flush())
+  every(Math.min(probePollMs, config.suspendedProbeIntervalMs), () =>
+    runDueProbes({
+      db,
+      ring,
+      providers: kekProviders,
+      journal: receipts,
+      now,
+      suspendedProbeIntervalMs: config.suspendedProbeIntervalMs,
+      onError: (error, kekId) => log.error({ err: error, kekId }, 'a probe failed'),
+    }),
+  )
+  every(lastUsedFlushMs, () => lastUsed.flush())
+  every(idempotencySweepMs, () =>
+    deleteExpiredIdempotencyRecords(db.kysely, new Date(now().getTime() - idempotencyKeptMs)),
+  )
+}
