@@ -152,7 +152,7 @@ export async function up(db: Kysely<never>): Promise<void> {
       UNIQUE (org_id, entry_id)
     );
     CREATE INDEX ledger_entries_of_lifecycle ON ledger_entries (org_id, entry_id)
-      WHERE kind NOT IN ('receipt.opened', 'receipt.settled');
+      WHERE kind NOT IN ('unwrap.intended', 'receipt.opened', 'receipt.settled');
     CREATE INDEX ledger_entries_by_virtual_key ON ledger_entries (virtual_key_id, entry_id) WHERE virtual_key_id IS NOT NULL;
     CREATE UNIQUE INDEX ledger_entries_settled_once ON ledger_entries (receipt_id) WHERE receipt_id IS NOT NULL;
 

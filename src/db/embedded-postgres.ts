@@ -42,8 +42,13 @@ export async function startEmbeddedPostgres(options: StartEmbeddedPostgres): Pro
     database: 'postgres',
   }
   const membership = await Membership.join({ cluster, superuser, log })
-  const connection = await createApplicationDatabase(superuser, cluster.passwords.application)
-  return { connection, superuser, [Symbol.asyncDispose]: () => leave(cluster, membership, log) }
+  try {
+    const connection = await createApplicationDatabase(superuser, cluster.passwords.application)
+    return { connection, superuser, [Symbol.asyncDispose]: () => leave(cluster, membership, log) }
+  } catch (error) {
+    await leave(cluster, membership, log)
+    throw error
+  }
 }
 
 async function leave(

@@ -12,6 +12,7 @@ import { registerKekRoute } from './routes/keks/register.ts'
 import { retireKekRoute, updateKekRoute } from './routes/keks/update.ts'
 import { verifyKekRoute } from './routes/keks/verify.ts'
 import { listEntriesRoute } from './routes/ledger/list.ts'
+import { listReceiptsRoute } from './routes/ledger/receipts.ts'
 import { readOrganisationRoute } from './routes/organisation/read.ts'
 import { issueVirtualKeyRoute } from './routes/virtual-keys/issue.ts'
 import { revokeVirtualKeyRoute, updateVirtualKeyRoute } from './routes/virtual-keys/change.ts'
@@ -40,6 +41,7 @@ const routes = [
   revokeVirtualKeyRoute,
   adminTokenRoutes,
   listEntriesRoute,
+  listReceiptsRoute,
 ]
 
 /** Everything under `/api/v1`: one organisation's, by its admin token. */

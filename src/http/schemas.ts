@@ -1,10 +1,16 @@
 import { Type, type TSchema } from 'typebox'
 
-/** Names that people give: printable, no leading or trailing space. */
+/** Names that people give: printable, well-formed Unicode, no leading or trailing space. */
 export const Name = Type.String({
   minLength: 1,
   maxLength: 100,
-  pattern: '^[^\\u0000-\\u001f\\u007f\\s]([^\\u0000-\\u001f\\u007f]*[^\\u0000-\\u001f\\u007f\\s])?$',
+  pattern:
+    '^[^\\u0000-\\u001f\\u007f\\ud800-\\udfff\\s]([^\\u0000-\\u001f\\u007f\\ud800-\\udfff]*[^\\u0000-\\u001f\\u007f\\ud800-\\udfff\\s])?$',
+})
+/** Part of the encryption context, so spelled in one way only. */
+export const Environment = Type.String({
+  pattern: '^[a-z0-9]([a-z0-9._-]{0,48}[a-z0-9])?$',
+  description: '`production`, `staging`, …: lower case letters, digits, dots, underscores and hyphens.',
 })
 export const Id = Type.String({ format: 'uuid' })
 export const Time = Type.String({ format: 'date-time' })

@@ -37,7 +37,7 @@ export async function readEntries(db: Db, input: ReadEntries): Promise<Page<Ledg
 type StoredBody = Omit<LedgerEntry, 'occurredAt'> & Readonly<{ format: number; occurredAt: string }>
 
 /** The body is the record; the columns beside it only find it. */
-function entryOf(body: string): LedgerEntry {
+export function entryOf(body: string): LedgerEntry {
   // Every body was written by `bodyOf` or its hand-written twins (batch-row.ts), and the table is append-only.
   const stored: StoredBody = JSON.parse(body)
   const { format: _, occurredAt, ...entry } = stored

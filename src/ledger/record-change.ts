@@ -17,7 +17,9 @@ export type ChangeNotice = Readonly<{
 
 /**
  * Writes the ledger entry of a change to what may be lent, in the change's own transaction: raises the
- * organisation's epoch (so that no receipt decided before it commits after it) and tells every node on commit.
+ * organisation's epoch and tells every node on commit. A receipt whose commit begins after this change's is refused
+ * under the old epoch, on every node and whether or not the notice arrives; one that was on its way to the disk at
+ * that very moment may still land beside it, and names the epoch that it was decided under.
  * Holds the organisation's row from here to the commit: changes of one organisation happen one after the other.
  */
 export async function recordChange(trx: Db, entry: Omit<LedgerEntry, 'entryId'>): Promise<void> {

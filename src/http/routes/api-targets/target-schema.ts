@@ -1,6 +1,6 @@
 import { Type, type Static } from 'typebox'
 import type { Credential, Target, TargetHealth } from '#targets/target.ts'
-import { Id, Models, Name, Nullable, Time } from '#http/schemas.ts'
+import { Environment, Id, Models, Name, Nullable, Time } from '#http/schemas.ts'
 
 const CredentialInput = Type.String({
   description: 'The provider’s credential. Written once and never shown again.',
@@ -11,7 +11,7 @@ export const NewTarget = Type.Object(
   {
     name: Name,
     provider: Type.String({ minLength: 1, maxLength: 50, description: '`openai` or `anthropic`.' }),
-    environment: Type.Optional(Name),
+    environment: Type.Optional(Environment),
     baseUrl: Type.Optional(
       Type.String({ maxLength: 2048, description: 'Only where it is not the provider’s own.' }),
     ),
