@@ -1,4 +1,4 @@
-import { canonicalJson, type JsonObject } from './canonical-json.ts'
+import { canonicalJson, type JsonObject } from '#integrity/canonical-json.ts'
 
 /** Everything that the ledger knows how to say. */
 export const entryKinds = [
