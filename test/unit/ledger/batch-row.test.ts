@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { newId } from '#db/ids.ts'
-import { rowOfOutcome, rowOfReceipt } from '#ledger/batch-row.ts'
+import { rowOfIntent, rowOfOutcome, rowOfReceipt, rowOfRefusedUnwrap } from '#ledger/batch-row.ts'
 import { bodyOf } from '#ledger/entry.ts'
 import { makeOutcome, makeReceipt } from '../../support/ledger.ts'
 
@@ -53,6 +53,38 @@ describe('the bodies that the hot path writes out by hand', () => {
           }),
         )
       }),
+    )
+  })
+
+  it.each([
+    { purpose: 'credential', targetId: newId(), epoch: '7', actor: 'proxy' },
+    { purpose: 'canary', targetId: null, epoch: null, actor: 'probe' },
+  ] as const)('of unwraps of a $purpose, intended and refused', ({ actor, ...fields }) => {
+    const intent = {
+      unwrapId: newId(),
+      orgId: newId(),
+      kekId: newId(),
+      generation: 2,
+      mode: 'strict',
+      ...fields,
+    } as const
+    const { unwrapId, orgId, kekId, targetId, epoch, generation, mode, purpose } = intent
+    const common = { actor, orgId, kekId, occurredAt: new Date(), ...(targetId === null ? {} : { targetId }) }
+    const intended = rowOfIntent(intent, common.occurredAt)
+    expect(intended).toMatchObject({ entryId: unwrapId, epoch, targetId })
+    expect(intended.body).toBe(
+      bodyOf({
+        ...common,
+        entryId: unwrapId,
+        kind: 'unwrap.intended',
+        details: { epoch, generation, mode, purpose },
+      }),
+    )
+    const refusal = { kind: 'revoked', code: 'DisabledException', kmsRequestId: undefined }
+    const refused = rowOfRefusedUnwrap(intent, refusal, common.occurredAt)
+    const details = { unwrapId, fault: 'revoked', code: 'DisabledException', kmsRequestId: null }
+    expect(refused.body).toBe(
+      bodyOf({ ...common, entryId: refused.entryId, kind: 'unwrap.refused', details }),
     )
   })
 
