@@ -28,7 +28,12 @@ export async function once<Answer>(
   const { orgId } = callerOf(request)
   const [digest] = tokenDigests(deps.ring, `${request.method} ${request.url}\n${digestBodyOf(request)}`)
   if (digest === undefined) throw new Error('The secret ring has no current secret.')
-  const reservation = await reserveIdempotent(deps.db.kysely, { orgId, key: given, digest, now: deps.now() })
+  const reservation = await reserveIdempotent(deps.db.kysely, {
+    orgId,
+    idempotencyKey: given,
+    digest,
+    now: deps.now(),
+  })
   switch (reservation.outcome) {
     case 'other-request':
       throw new RequestError(
@@ -47,9 +52,9 @@ export async function once<Answer>(
     case 'reserved':
   }
   const answer = await carryOut().catch(async (error: unknown) => {
-    await releaseIdempotent(deps.db.kysely, { orgId, key: given })
+    await releaseIdempotent(deps.db.kysely, { orgId, idempotencyKey: given })
     throw error
   })
-  await completeIdempotent(deps.db.kysely, { orgId, key: given, status, body: forReplay(answer) })
+  await completeIdempotent(deps.db.kysely, { orgId, idempotencyKey: given, status, body: forReplay(answer) })
   return answer
 }

@@ -15,12 +15,12 @@ export type Reservation =
   | Readonly<{ outcome: 'reserved' | 'in-progress' | 'other-request' }>
   | Readonly<{ outcome: 'done'; status: number; body: unknown }>
 
-type Key = Readonly<{ orgId: string; key: string }>
+type IdempotencyKey = Readonly<{ orgId: string; idempotencyKey: string }>
 
 /** Takes the key for one request, or says what became of the request that took it before. */
 export async function reserveIdempotent(
   db: Db,
-  request: Key & { digest: Buffer; now: Date },
+  request: IdempotencyKey & { digest: Buffer; now: Date },
 ): Promise<Reservation> {
   if (await insertIdempotencyRecord(db, { ...request, status: inProgress })) return { outcome: 'reserved' }
   const earlier = await findIdempotencyRecord(db, request)
@@ -38,12 +38,12 @@ export async function reserveIdempotent(
 /** Keeps the answer for repeats. */
 export async function completeIdempotent(
   db: Db,
-  answer: Key & { status: number; body: unknown },
+  answer: IdempotencyKey & { status: number; body: unknown },
 ): Promise<void> {
   await finishIdempotencyRecord(db, answer)
 }
 
 /** Frees the key after a failure: nothing was changed, so another try is welcome. */
-export async function releaseIdempotent(db: Db, key: Key): Promise<void> {
-  await deleteIdempotencyRecord(db, key)
+export async function releaseIdempotent(db: Db, request: IdempotencyKey): Promise<void> {
+  await deleteIdempotencyRecord(db, request)
 }

@@ -57,13 +57,13 @@ export class AwsClients implements AsyncDisposable {
     this.random = deployment.random ?? Math.random
   }
 
-  kmsEndpoint(key: AwsKeyArn): string {
-    return this.#deployment.kmsEndpoint?.(key.region) ?? awsEndpoint('kms', key)
+  kmsEndpoint(kmsKey: AwsKeyArn): string {
+    return this.#deployment.kmsEndpoint?.(kmsKey.region) ?? awsEndpoint('kms', kmsKey)
   }
 
   /** The raw connections to the KMS endpoint of a key. */
-  poolFor(key: AwsKeyArn): Pool {
-    const { origin } = new URL(this.kmsEndpoint(key))
+  poolFor(kmsKey: AwsKeyArn): Pool {
+    const { origin } = new URL(this.kmsEndpoint(kmsKey))
     // HTTP/1.1 only: KMS speaks it, and its replies reach us as socket bytes that we can wipe.
     const pool =
       this.#pools.get(origin) ??
@@ -77,17 +77,17 @@ export class AwsClients implements AsyncDisposable {
   }
 
   /** The SDK's client for one session; a new session gets a new client, so that no stale one is remembered. */
-  kmsClientFor(key: AwsKeyArn, credentials: AwsCredentials): KMSClient {
-    return memoized(this.#kmsClients, credentials, key.region, () => {
-      return new KMSClient({ ...this.#sdkOptions(key.region, this.kmsEndpoint(key)), credentials })
+  kmsClientFor(kmsKey: AwsKeyArn, credentials: AwsCredentials): KMSClient {
+    return memoized(this.#kmsClients, credentials, kmsKey.region, () => {
+      return new KMSClient({ ...this.#sdkOptions(kmsKey.region, this.kmsEndpoint(kmsKey)), credentials })
     })
   }
 
   /** STS in the key's own region. */
-  stsClientFor(key: AwsKeyArn, credentials: AwsCredentials): STSClient {
-    return memoized(this.#stsClients, credentials, key.region, () => {
-      const endpoint = this.#deployment.stsEndpoint?.(key.region) ?? awsEndpoint('sts', key)
-      return new STSClient({ ...this.#sdkOptions(key.region, endpoint), credentials })
+  stsClientFor(kmsKey: AwsKeyArn, credentials: AwsCredentials): STSClient {
+    return memoized(this.#stsClients, credentials, kmsKey.region, () => {
+      const endpoint = this.#deployment.stsEndpoint?.(kmsKey.region) ?? awsEndpoint('sts', kmsKey)
+      return new STSClient({ ...this.#sdkOptions(kmsKey.region, endpoint), credentials })
     })
   }
 

@@ -47,18 +47,18 @@ export type AwsKek = Readonly<{
  */
 export class AwsKekProvider implements KekProvider {
   readonly kekRef: string
-  readonly #key: AwsKeyArn
+  readonly #kmsKey: AwsKeyArn
   readonly #clients: AwsClients
   readonly #credentials: CredentialSource
   readonly #transport: DecryptTransport
 
   /** @throws {KekFault} `misconfigured` for an ARN that is not exactly one key, or a role of another account. */
   constructor(kek: AwsKek, clients: AwsClients) {
-    this.#key = parseAwsKeyArn(kek.keyArn, { allowMultiRegion: kek.allowMultiRegion ?? false })
-    this.kekRef = this.#key.arn
+    this.#kmsKey = parseAwsKeyArn(kek.keyArn, { allowMultiRegion: kek.allowMultiRegion ?? false })
+    this.kekRef = this.#kmsKey.arn
     this.#clients = clients
-    this.#credentials = credentialsOf(kek, this.#key, clients)
-    this.#transport = transportOf(this.#key, clients)
+    this.#credentials = credentialsOf(kek, this.#kmsKey, clients)
+    this.#transport = transportOf(this.#kmsKey, clients)
   }
 
   async wrap(
@@ -120,14 +120,14 @@ export class AwsKekProvider implements KekProvider {
     const startedAtMs = performance.now()
     const reply = await this.#call('DescribeKey', (credentials) => this.#describeKey(credentials, options))
     const kmsRequestId = requestIdOf(reply)
-    const key = requireDescribed(this.kekRef, reply.KeyMetadata, kmsRequestId)
+    const kmsKey = requireDescribed(this.kekRef, reply.KeyMetadata, kmsRequestId)
     return {
       kekRef: this.kekRef,
-      isEnabled: key.KeyState === 'Enabled',
-      cloudState: key.KeyState ?? 'Unknown',
-      protection: protectionOf(key),
+      isEnabled: kmsKey.KeyState === 'Enabled',
+      cloudState: kmsKey.KeyState ?? 'Unknown',
+      protection: protectionOf(kmsKey),
       kmsRequestId,
-      materialId: key.CurrentKeyMaterialId ?? '',
+      materialId: kmsKey.CurrentKeyMaterialId ?? '',
       durationMs: performance.now() - startedAtMs,
     }
   }
@@ -146,21 +146,21 @@ export class AwsKekProvider implements KekProvider {
   }
 
   #kms(credentials: AwsCredentials) {
-    return this.#clients.kmsClientFor(this.#key, credentials)
+    return this.#clients.kmsClientFor(this.#kmsKey, credentials)
   }
 }
 
-function credentialsOf(kek: AwsKek, key: AwsKeyArn, clients: AwsClients): CredentialSource {
+function credentialsOf(kek: AwsKek, kmsKey: AwsKeyArn, clients: AwsClients): CredentialSource {
   if (kek.roleArn === null) return clients.ownCredentials
   const input = {
-    roleArn: requireRoleBeside(key, kek.roleArn).arn,
+    roleArn: requireRoleBeside(kmsKey, kek.roleArn).arn,
     externalId: kek.externalId,
     sessionName: `hasp-${kek.kekId.slice(0, 13)}`,
     sessionDurationS: clients.roleSessionDurationS,
   }
   const deps = {
     ownCredentials: clients.ownCredentials,
-    clientFor: (own: AwsCredentials) => clients.stsClientFor(key, own),
+    clientFor: (own: AwsCredentials) => clients.stsClientFor(kmsKey, own),
   }
   return new RoleSession({
     assumeRole: () => assumeRole(deps, input),
@@ -169,13 +169,13 @@ function credentialsOf(kek: AwsKek, key: AwsKeyArn, clients: AwsClients): Creden
   })
 }
 
-function transportOf(key: AwsKeyArn, clients: AwsClients): DecryptTransport {
+function transportOf(kmsKey: AwsKeyArn, clients: AwsClients): DecryptTransport {
   if (clients.decryptTransport === 'sdk') {
-    return new SdkDecrypt((credentials) => clients.kmsClientFor(key, credentials))
+    return new SdkDecrypt((credentials) => clients.kmsClientFor(kmsKey, credentials))
   }
   return new BytesDecrypt({
-    dispatcher: clients.poolFor(key),
-    signer: new KmsRequestSigner(key.region, new URL(clients.kmsEndpoint(key)).host),
+    dispatcher: clients.poolFor(kmsKey),
+    signer: new KmsRequestSigner(kmsKey.region, new URL(clients.kmsEndpoint(kmsKey)).host),
     timeoutMs: clients.callTimeoutMs,
     now: clients.now,
   })
@@ -201,6 +201,6 @@ function requestIdOf(reply: { $metadata: { requestId?: string | undefined } }): 
   return requestId
 }
 
-function protectionOf(key: KeyMetadata): KekDescription['protection'] {
-  return key.Origin === 'EXTERNAL_KEY_STORE' ? 'external' : 'hsm'
+function protectionOf(kmsKey: KeyMetadata): KekDescription['protection'] {
+  return kmsKey.Origin === 'EXTERNAL_KEY_STORE' ? 'external' : 'hsm'
 }

@@ -30,12 +30,12 @@ export function requireServed(keyArn: string, dekBytes: number, reply: DecryptRe
 /** @throws {KekFault} `misconfigured` for a key that cannot wrap; `tampered` when another key was described. */
 export function requireDescribed(
   keyArn: string,
-  key: KeyMetadata | undefined,
+  kmsKey: KeyMetadata | undefined,
   kmsRequestId: string,
 ): KeyMetadata {
-  if (key === undefined) throw transportFault('malformed-reply', kmsRequestId)
-  requirePinned(keyArn, key.Arn, kmsRequestId)
-  if (key.KeySpec === 'SYMMETRIC_DEFAULT' && key.KeyUsage === 'ENCRYPT_DECRYPT') return key
+  if (kmsKey === undefined) throw transportFault('malformed-reply', kmsRequestId)
+  requirePinned(keyArn, kmsKey.Arn, kmsRequestId)
+  if (kmsKey.KeySpec === 'SYMMETRIC_DEFAULT' && kmsKey.KeyUsage === 'ENCRYPT_DECRYPT') return kmsKey
   throw new KekFault(
     'misconfigured',
     'InvalidKeyUsage',

@@ -77,9 +77,9 @@ export function parseAwsRoleArn(arn: string): AwsRoleArn {
  * in the trail of the account that owns the key.
  * @throws {KekFault} `misconfigured`
  */
-export function requireRoleBeside(key: AwsKeyArn, roleArn: string): AwsRoleArn {
+export function requireRoleBeside(kmsKey: AwsKeyArn, roleArn: string): AwsRoleArn {
   const role = parseAwsRoleArn(roleArn)
-  if (role.accountId === key.accountId && role.partition === key.partition) return role
+  if (role.accountId === kmsKey.accountId && role.partition === kmsKey.partition) return role
   throw misconfigured('role-in-other-account', 'The role must be in the same AWS account as the key.')
 }
 
