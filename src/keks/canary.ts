@@ -5,7 +5,10 @@ import { sealSecret } from '#envelope/seal.ts'
 import { openSecret } from '#envelope/open.ts'
 import { SecretBytes } from '#envelope/secret-bytes.ts'
 import type { KekProvider, KmsCall } from '#kms/kek-provider.ts'
+import { newId } from '#db/ids.ts'
+import { KekFault } from '#kms/kek-fault.ts'
 import type { Kek } from './kek.ts'
+import type { UnwrapJournal } from './unwrap-journal.ts'
 
 /** Bytes in a canary: as secret as noise, and as long as a real credential. */
 const canaryBytes = 64
@@ -53,4 +56,29 @@ export async function openCanary(kek: Kek, canary: Buffer, provider: KekProvider
   const recordKey = deriveRecordKey({ dek, envelope, context })
   openSecret(recordKey, envelope, context)[Symbol.dispose]()
   return unwrap
+}
+
+/** Runs an unwrap that no request asked for, with its record before it and, if the KMS refuses, after it. */
+export async function journalledUnwrap<Result>(
+  journal: UnwrapJournal,
+  kek: Pick<Kek, 'id' | 'orgId'>,
+  unwrap: () => Promise<Result>,
+): Promise<Result> {
+  const intent = {
+    unwrapId: newId(),
+    orgId: kek.orgId,
+    epoch: null,
+    kekId: kek.id,
+    targetId: null,
+    purpose: 'canary',
+    generation: 1,
+    mode: 'strict',
+  } as const
+  await journal.intend(intent)
+  try {
+    return await unwrap()
+  } catch (error) {
+    if (error instanceof KekFault) journal.refused(intent, error)
+    throw error
+  }
 }

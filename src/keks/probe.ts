@@ -1,10 +1,9 @@
 import type { Database } from '#db/database.ts'
-import { newId } from '#db/ids.ts'
 import { EnvelopeError } from '#envelope/envelope-error.ts'
 import type { SecretRing } from '#integrity/secret-ring.ts'
 import { KekFault } from '#kms/kek-fault.ts'
 import type { KekProviders } from './access.ts'
-import { openCanary } from './canary.ts'
+import { journalledUnwrap, openCanary } from './canary.ts'
 import type { Kek } from './kek.ts'
 import { claimDueProbes, findKek, recordProbe } from './repository.ts'
 import { resumeKek, suspendKek } from './suspend.ts'
@@ -68,26 +67,17 @@ export async function probeKek(deps: Deps, orgId: string, kekId: string): Promis
 async function ask(deps: Deps, kek: Kek): Promise<{ outcome: ProbeOutcome; kmsRequestId: string | null }> {
   const isProbed = kek.state === 'suspended' || (kek.state === 'active' && kek.probeIntervalMs > 0)
   if (!isProbed || kek.canary === null) return { outcome: 'skipped', kmsRequestId: null }
-  const intent = {
-    unwrapId: newId(),
-    orgId: kek.orgId,
-    epoch: null,
-    kekId: kek.id,
-    targetId: null,
-    purpose: 'canary',
-    generation: 1,
-    mode: 'strict',
-  } as const
-  await deps.journal.intend(intent)
+  const { canary } = kek
   try {
-    const { kmsRequestId } = await openCanary(kek, kek.canary, deps.providers.open(kek))
+    const { kmsRequestId } = await journalledUnwrap(deps.journal, kek, () =>
+      openCanary(kek, canary, deps.providers.open(kek)),
+    )
     if (kek.state !== 'suspended') return { outcome: 'working', kmsRequestId }
     await resumeKek(deps, kek, kmsRequestId, actor)
     return { outcome: 'resumed', kmsRequestId }
   } catch (error) {
     if (error instanceof EnvelopeError) return { outcome: 'tampered', kmsRequestId: null }
     if (!(error instanceof KekFault)) throw error
-    deps.journal.refused(intent, error)
     const kmsRequestId = error.kmsRequestId ?? null
     if (error.kind !== 'revoked') return { outcome: error.kind, kmsRequestId }
     await suspendKek(deps, kek, error, actor)

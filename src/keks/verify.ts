@@ -7,7 +7,7 @@ import { KekFault } from '#kms/kek-fault.ts'
 import type { KekProvider } from '#kms/kek-provider.ts'
 import { appendEntry } from '#ledger/append.ts'
 import type { KekProviders } from './access.ts'
-import { canaryContext, openCanary, sealCanary } from './canary.ts'
+import { canaryContext, journalledUnwrap, openCanary, sealCanary } from './canary.ts'
 import { changeKekState } from './change-state.ts'
 import type { Kek } from './kek.ts'
 import { KekError } from './kek-error.ts'
@@ -62,7 +62,7 @@ export async function verifyKek(
   })
   await check(checks, 'wrap-and-unwrap', async () => {
     const sealed = await sealCanary(kek, provider)
-    await journalled(deps, kek, () => openCanary(kek, sealed.canary, provider))
+    await journalledUnwrap(deps.journal, kek, () => openCanary(kek, sealed.canary, provider))
     canary = sealed.canary
     return {
       finding: 'A DEK wrapped under the key was unwrapped again.',
@@ -124,7 +124,7 @@ async function refusesForeignContext(deps: Deps, kek: Kek, provider: KekProvider
   using dek = generateDek()
   const { wrappedDek, kmsRequestId } = await provider.wrap(dek, context)
   try {
-    const unwrapped = await journalled(deps, kek, () => provider.unwrap(wrappedDek, foreign))
+    const unwrapped = await journalledUnwrap(deps.journal, kek, () => provider.unwrap(wrappedDek, foreign))
     unwrapped.dek[Symbol.dispose]()
   } catch (error) {
     if (error instanceof KekFault && (error.kind === 'tampered' || error.kind === 'revoked')) {
@@ -141,24 +141,4 @@ async function refusesForeignContext(deps: Deps, kek: Kek, provider: KekProvider
     'The KMS unwrapped under another organisation’s context: it does not bind it.',
     { kmsRequestId },
   )
-}
-
-async function journalled<Result>(deps: Deps, kek: Kek, unwrap: () => Promise<Result>): Promise<Result> {
-  const intent = {
-    unwrapId: newId(),
-    orgId: kek.orgId,
-    epoch: null,
-    kekId: kek.id,
-    targetId: null,
-    purpose: 'canary',
-    generation: 1,
-    mode: 'strict',
-  } as const
-  await deps.journal.intend(intent)
-  try {
-    return await unwrap()
-  } catch (error) {
-    if (error instanceof KekFault) deps.journal.refused(intent, error)
-    throw error
-  }
 }

@@ -1,14 +1,11 @@
 import type { SecretBytes } from '#envelope/secret-bytes.ts'
-import { recordChange } from '#ledger/record-change.ts'
 import { findActiveKek } from './active-kek.ts'
+import { checkCredential } from './check-credential.ts'
+import { commitVersion } from './commit-version.ts'
 import type { TargetDeps } from './deps.ts'
-import { isPreview } from './preview.ts'
-import { findTarget, insertCredential, recordVerification, replaceTarget } from './repository.ts'
-import { sealCredential } from './seal-credential.ts'
-import { accepted } from './store.ts'
+import { findTarget, replaceTarget } from './repository.ts'
 import type { Credential, Target } from './target.ts'
 import { TargetError } from './target-error.ts'
-import { assertPlausible } from './validate-credential.ts'
 
 /**
  * Puts a new credential version in use without a gap: requests under way end with the version they began with,
@@ -21,45 +18,27 @@ export async function rotateCredential(
 ): Promise<{ target: Target; credential: Credential }> {
   const before = await findTarget(deps.db.kysely, deps.ring, input.orgId, input.targetId)
   const provider = deps.findProvider(before.provider)
-  if (provider === undefined)
+  if (provider === undefined) {
     throw new TargetError(
       'target_provider_unknown',
       'The provider of this target is not known to this version of Hasp.',
     )
-  assertPlausible(provider, input.credential, isPreview)
-  const verification = input.isValidated
-    ? await accepted(deps, provider, before.baseUrl, input.credential)
-    : 'unchecked'
+  }
   const kek = await findActiveKek(deps, deps.db.kysely, input.orgId, before.kekId)
+  const { credential, isValidated } = input
+  const { baseUrl } = before
+  const verification = await checkCredential(deps, provider, { baseUrl, credential, isValidated })
 
-  const now = deps.now()
-  const target: Target = { ...before, generation: before.generation + 1, updatedAt: now }
-  const { credential, kmsRequestId } = await sealCredential({
-    kek: deps.kekProviders.open(kek),
+  const target: Target = { ...before, generation: before.generation + 1, updatedAt: deps.now() }
+  const sealed = await commitVersion(deps, {
     target,
-    credential: input.credential,
-    now,
+    kek,
+    credential,
+    verification,
+    actor: input.actor,
+    kind: 'target.credential-rotated',
+    details: {},
+    writeTarget: (trx) => replaceTarget(trx, deps.ring, before, target),
   })
-  await deps.db.transaction(async (trx) => {
-    await recordChange(trx, {
-      orgId: target.orgId,
-      kind: 'target.credential-rotated',
-      actor: input.actor,
-      occurredAt: now,
-      targetId: target.id,
-      kekId: kek.id,
-      details: { generation: target.generation, verification, kmsRequestId },
-    })
-    await findActiveKek(deps, trx, input.orgId, kek.id)
-    await replaceTarget(trx, deps.ring, before, target)
-    await insertCredential(trx, deps.ring, credential)
-    await recordVerification(trx, {
-      orgId: target.orgId,
-      targetId: target.id,
-      at: now,
-      verification,
-      detail: null,
-    })
-  })
-  return { target, credential }
+  return { target, credential: sealed }
 }

@@ -1,15 +1,13 @@
 import { newId } from '#db/ids.ts'
 import type { SecretBytes } from '#envelope/secret-bytes.ts'
-import { recordChange } from '#ledger/record-change.ts'
 import { findActiveKek } from './active-kek.ts'
 import { resolveBaseUrl } from './base-url.ts'
+import { checkCredential } from './check-credential.ts'
+import { commitVersion } from './commit-version.ts'
 import type { TargetDeps } from './deps.ts'
-import { isPreview } from './preview.ts'
-import { insertCredential, insertTarget, recordVerification } from './repository.ts'
-import { sealCredential } from './seal-credential.ts'
+import { insertTarget } from './repository.ts'
 import type { Credential, Target } from './target.ts'
 import { TargetError } from './target-error.ts'
-import { assertPlausible, validateCredential } from './validate-credential.ts'
 
 export type StoreTarget = Readonly<{
   orgId: string
@@ -41,78 +39,35 @@ export async function storeTarget(
       `There is no provider of that name; Hasp knows: ${deps.providerNames.join(', ')}.`,
     )
   }
-  assertPlausible(provider, input.credential, isPreview)
   const baseUrl = resolveBaseUrl(provider, input.baseUrl, deps.allowedOrigins)
   const kek = await findActiveKek(deps, deps.db.kysely, input.orgId, input.kekId)
-  const verification = input.isValidated
-    ? await accepted(deps, provider, baseUrl, input.credential)
-    : 'unchecked'
+  const { credential, isValidated } = input
+  const verification = await checkCredential(deps, provider, { baseUrl, credential, isValidated })
 
   const now = deps.now()
+  const { orgId, name, environment, models } = input
   const target: Target = {
     id: newId(),
-    orgId: input.orgId,
-    name: input.name,
+    orgId,
+    name,
     provider: provider.name,
-    environment: input.environment,
+    environment,
     baseUrl,
-    models: input.models,
+    models,
     kekId: kek.id,
     generation: 1,
     createdAt: now,
     updatedAt: now,
   }
-  const { credential, kmsRequestId } = await sealCredential({
-    kek: deps.kekProviders.open(kek),
+  const sealed = await commitVersion(deps, {
     target,
-    credential: input.credential,
-    now,
+    kek,
+    credential,
+    verification,
+    actor: input.actor,
+    kind: 'target.stored',
+    details: { name, provider: provider.name, environment, baseUrl },
+    writeTarget: (trx) => insertTarget(trx, deps.ring, target),
   })
-  await deps.db.transaction(async (trx) => {
-    await recordChange(trx, {
-      orgId: target.orgId,
-      kind: 'target.stored',
-      actor: input.actor,
-      occurredAt: now,
-      targetId: target.id,
-      kekId: kek.id,
-      details: {
-        name: target.name,
-        provider: target.provider,
-        environment: target.environment,
-        baseUrl,
-        generation: 1,
-        verification,
-        kmsRequestId,
-      },
-    })
-    await findActiveKek(deps, trx, input.orgId, kek.id)
-    await insertTarget(trx, deps.ring, target)
-    await insertCredential(trx, deps.ring, credential)
-    await recordVerification(trx, {
-      orgId: target.orgId,
-      targetId: target.id,
-      at: now,
-      verification,
-      detail: null,
-    })
-  })
-  return { target, credential }
-}
-
-/** @throws {TargetError} `credential_rejected_by_provider` */
-export async function accepted(
-  deps: TargetDeps,
-  provider: NonNullable<ReturnType<TargetDeps['findProvider']>>,
-  baseUrl: string,
-  credential: SecretBytes,
-): Promise<'accepted'> {
-  const verdict = await validateCredential(deps.caller, provider, baseUrl, credential)
-  if (verdict.verification === 'rejected') {
-    throw new TargetError(
-      'credential_rejected_by_provider',
-      `The provider refuses this credential (${verdict.detail ?? 'no detail'}): nothing was stored.`,
-    )
-  }
-  return 'accepted'
+  return { target, credential: sealed }
 }

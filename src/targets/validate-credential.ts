@@ -62,23 +62,3 @@ export async function validateCredential(
     detail: verdict === 'rejected' ? `${provider.name} answered HTTP ${reply.status}.` : null,
   }
 }
-
-/** Refuses what can not be a credential before anybody is asked. @throws {TargetError} */
-export function assertPlausible(
-  provider: Provider,
-  credential: SecretBytes,
-  isPreview: (secret: SecretBytes) => boolean,
-): void {
-  if (isPreview(credential)) {
-    throw new TargetError(
-      'credential_is_preview',
-      'This is the preview that Hasp shows, not the credential itself. Leave the field out to keep the stored one.',
-    )
-  }
-  if (!provider.isPlausibleCredential(credential.unsafeBytes())) {
-    throw new TargetError(
-      'credential_malformed',
-      `This can not be a credential of ${provider.name}: 8 to 4096 printable ASCII characters, without spaces or line ends.`,
-    )
-  }
-}
