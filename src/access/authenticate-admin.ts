@@ -3,7 +3,7 @@ import type { SecretRing } from '#integrity/secret-ring.ts'
 import { isWellFormedToken, tokenDigests } from '#integrity/token.ts'
 import { AccessError } from './access-error.ts'
 import type { Principal } from './admin-token.ts'
-import { findAdminTokenByDigest } from './repository.ts'
+import { findAdminTokenByDigest } from './admin-token-repository.ts'
 
 type Deps = Readonly<{ db: Database; ring: SecretRing; now: () => Date }>
 

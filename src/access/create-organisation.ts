@@ -3,7 +3,7 @@ import { newId } from '#db/ids.ts'
 import type { SecretRing } from '#integrity/secret-ring.ts'
 import { appendEntry } from '#ledger/append.ts'
 import { issueAdminTokenIn } from './issue-admin-token.ts'
-import { hasOrganisations, insertOrganisation } from './repository.ts'
+import { hasOrganisations, insertOrganisation } from './organisation-repository.ts'
 
 type Deps = Readonly<{ db: Database; ring: SecretRing; now: () => Date }>
 

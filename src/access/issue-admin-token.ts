@@ -5,7 +5,7 @@ import { mintToken, tokenDigests } from '#integrity/token.ts'
 import { recordChange } from '#ledger/record-change.ts'
 import { AccessError } from './access-error.ts'
 import type { AdminToken } from './admin-token.ts'
-import { insertAdminToken, lockUsableAdminTokens, replaceAdminToken } from './repository.ts'
+import { insertAdminToken, lockUsableAdminTokens, replaceAdminToken } from './admin-token-repository.ts'
 
 type Deps = Readonly<{ db: Database; ring: SecretRing; now: () => Date }>
 

@@ -5,7 +5,12 @@ import { mintToken } from '#integrity/token.ts'
 import { recordChange } from '#ledger/record-change.ts'
 import { AccessError } from './access-error.ts'
 import { currentDigest } from './issue-admin-token.ts'
-import { existingTargetIds, findVirtualKey, insertVirtualKey, replaceVirtualKey } from './repository.ts'
+import {
+  existingTargetIds,
+  findVirtualKey,
+  insertVirtualKey,
+  replaceVirtualKey,
+} from './virtual-key-repository.ts'
 import type { VirtualKey } from './virtual-key.ts'
 
 type Deps = Readonly<{ db: Database; ring: SecretRing; now: () => Date }>

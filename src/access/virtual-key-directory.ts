@@ -2,7 +2,7 @@ import { LRUCache } from 'lru-cache'
 import type { Database } from '#db/database.ts'
 import type { SecretRing } from '#integrity/secret-ring.ts'
 import { isWellFormedToken, tokenDigests } from '#integrity/token.ts'
-import { findVirtualKeyByDigest } from './repository.ts'
+import { findVirtualKeyByDigest } from './virtual-key-repository.ts'
 import { statusOf, type VirtualKey } from './virtual-key.ts'
 
 type Deps = Readonly<{ db: Database; ring: SecretRing; now: () => Date }>

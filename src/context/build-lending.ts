@@ -1,4 +1,4 @@
-import { readEpoch } from '#access/repository.ts'
+import { readEpoch } from '#access/organisation-repository.ts'
 import { VirtualKeyDirectory } from '#access/virtual-key-directory.ts'
 import type { Config } from '#config/load-config.ts'
 import { newId } from '#db/ids.ts'

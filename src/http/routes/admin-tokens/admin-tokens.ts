@@ -1,7 +1,7 @@
 import { Type, type Static } from 'typebox'
 import { summarizeAdminToken } from '#access/admin-token.ts'
 import { issueAdminToken, revokeAdminToken } from '#access/issue-admin-token.ts'
-import { listAdminTokens } from '#access/repository.ts'
+import { listAdminTokens } from '#access/admin-token-repository.ts'
 import { decodeCursor, pageOf } from '#db/keyset.ts'
 import type { ApiDeps, ApiServer } from '#http/api-server.ts'
 import { callerOf } from '#http/authenticate.ts'

@@ -1,5 +1,5 @@
 import { Type } from 'typebox'
-import { findOrganisation } from '#access/repository.ts'
+import { findOrganisation } from '#access/organisation-repository.ts'
 import type { ApiDeps, ApiServer } from '#http/api-server.ts'
 import { callerOf } from '#http/authenticate.ts'
 import { Id, problemReplies, Time } from '#http/schemas.ts'

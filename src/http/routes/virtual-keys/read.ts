@@ -1,4 +1,4 @@
-import { findVirtualKey, listVirtualKeys } from '#access/repository.ts'
+import { findVirtualKey, listVirtualKeys } from '#access/virtual-key-repository.ts'
 import { decodeCursor, pageOf } from '#db/keyset.ts'
 import type { ApiDeps, ApiServer } from '#http/api-server.ts'
 import { callerOf } from '#http/authenticate.ts'

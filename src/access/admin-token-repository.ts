@@ -1,0 +1,111 @@
+import type { Db } from '#db/database.ts'
+import { assertRowMac } from '#integrity/assert-row-mac.ts'
+import { rowMac, rowMacs } from '#integrity/row-mac.ts'
+import type { SecretRing } from '#integrity/secret-ring.ts'
+import { AccessError } from './access-error.ts'
+import type { AdminToken } from './admin-token.ts'
+
+function adminTokenColumns(token: AdminToken) {
+  return {
+    id: token.id,
+    org_id: token.orgId,
+    name: token.name,
+    digest: token.digest,
+    hint: token.hint,
+    created_at: token.createdAt,
+    expires_at: token.expiresAt,
+    revoked_at: token.revokedAt,
+  }
+}
+
+function adminTokenOf(
+  ring: SecretRing,
+  row: ReturnType<typeof adminTokenColumns> & { mac: Buffer },
+): AdminToken {
+  const token: AdminToken = {
+    id: row.id,
+    orgId: row.org_id,
+    name: row.name,
+    digest: row.digest,
+    hint: row.hint,
+    createdAt: row.created_at,
+    expiresAt: row.expires_at,
+    revokedAt: row.revoked_at,
+  }
+  assertRowMac(ring, 'admin_tokens', adminTokenColumns(token), row.mac)
+  return token
+}
+
+export async function findAdminTokenByDigest(
+  db: Db,
+  ring: SecretRing,
+  digests: Buffer[],
+): Promise<AdminToken | undefined> {
+  const row = await db
+    .selectFrom('admin_tokens')
+    .selectAll()
+    .where('digest', 'in', digests)
+    .executeTakeFirst()
+  return row === undefined ? undefined : adminTokenOf(ring, row)
+}
+
+export async function listAdminTokens(
+  db: Db,
+  ring: SecretRing,
+  orgId: string,
+  page: { afterId: string | undefined; limit: number },
+): Promise<AdminToken[]> {
+  let query = db
+    .selectFrom('admin_tokens')
+    .selectAll()
+    .where('org_id', '=', orgId)
+    .orderBy('id')
+    .limit(page.limit + 1)
+  if (page.afterId !== undefined) query = query.where('id', '>', page.afterId)
+  const rows = await query.execute()
+  return rows.map((row) => adminTokenOf(ring, row))
+}
+
+/** Every usable token of an organisation, locked: the last one may not be revoked away. */
+export async function lockUsableAdminTokens(
+  db: Db,
+  ring: SecretRing,
+  orgId: string,
+  now: Date,
+): Promise<AdminToken[]> {
+  const rows = await db
+    .selectFrom('admin_tokens')
+    .selectAll()
+    .where('org_id', '=', orgId)
+    .where('revoked_at', 'is', null)
+    .where((either) => either.or([either('expires_at', 'is', null), either('expires_at', '>', now)]))
+    .forUpdate()
+    .execute()
+  return rows.map((row) => adminTokenOf(ring, row))
+}
+
+export async function insertAdminToken(db: Db, ring: SecretRing, token: AdminToken): Promise<void> {
+  const columns = adminTokenColumns(token)
+  await db
+    .insertInto('admin_tokens')
+    .values({ ...columns, mac: rowMac(ring, 'admin_tokens', columns) })
+    .execute()
+}
+
+export async function replaceAdminToken(
+  db: Db,
+  ring: SecretRing,
+  before: AdminToken,
+  after: AdminToken,
+): Promise<void> {
+  const columns = adminTokenColumns(after)
+  const result = await db
+    .updateTable('admin_tokens')
+    .set({ ...columns, mac: rowMac(ring, 'admin_tokens', columns) })
+    .where('org_id', '=', before.orgId)
+    .where('id', '=', before.id)
+    .where('mac', 'in', rowMacs(ring, 'admin_tokens', adminTokenColumns(before)))
+    .executeTakeFirst()
+  if (result.numUpdatedRows !== 1n)
+    throw new AccessError('admin_token_not_found', 'There is no such admin token in your organisation.')
+}

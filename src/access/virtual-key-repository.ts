@@ -1,0 +1,139 @@
+import type { Db } from '#db/database.ts'
+import { assertRowMac } from '#integrity/assert-row-mac.ts'
+import { rowMac, rowMacs } from '#integrity/row-mac.ts'
+import type { SecretRing } from '#integrity/secret-ring.ts'
+import { AccessError } from './access-error.ts'
+import type { VirtualKey } from './virtual-key.ts'
+
+function virtualKeyColumns(virtualKey: VirtualKey) {
+  return {
+    id: virtualKey.id,
+    org_id: virtualKey.orgId,
+    name: virtualKey.name,
+    digest: virtualKey.digest,
+    hint: virtualKey.hint,
+    target_ids: [...virtualKey.targetIds],
+    models: [...virtualKey.models],
+    created_at: virtualKey.createdAt,
+    expires_at: virtualKey.expiresAt,
+    revoked_at: virtualKey.revokedAt,
+  }
+}
+
+function virtualKeyOf(
+  ring: SecretRing,
+  row: ReturnType<typeof virtualKeyColumns> & { mac: Buffer },
+): VirtualKey {
+  const virtualKey: VirtualKey = {
+    id: row.id,
+    orgId: row.org_id,
+    name: row.name,
+    digest: row.digest,
+    hint: row.hint,
+    targetIds: row.target_ids,
+    models: row.models,
+    createdAt: row.created_at,
+    expiresAt: row.expires_at,
+    revokedAt: row.revoked_at,
+  }
+  assertRowMac(ring, 'virtual_keys', virtualKeyColumns(virtualKey), row.mac)
+  return virtualKey
+}
+
+/** @throws {AccessError} `virtual_key_not_found` also for another organisation's key. */
+export async function findVirtualKey(
+  db: Db,
+  ring: SecretRing,
+  orgId: string,
+  id: string,
+): Promise<VirtualKey> {
+  const row = await db
+    .selectFrom('virtual_keys')
+    .selectAll()
+    .where('org_id', '=', orgId)
+    .where('id', '=', id)
+    .executeTakeFirst()
+  if (row === undefined) {
+    throw new AccessError(
+      'virtual_key_not_found',
+      'There is no virtual key with this id in your organisation.',
+    )
+  }
+  return virtualKeyOf(ring, row)
+}
+
+/** The virtual key of a token with its organisation's epoch, both of one snapshot. */
+export async function findVirtualKeyByDigest(
+  db: Db,
+  ring: SecretRing,
+  digests: Buffer[],
+): Promise<{ virtualKey: VirtualKey; epoch: string } | undefined> {
+  const row = await db
+    .selectFrom('virtual_keys')
+    .innerJoin('organisations', 'organisations.id', 'virtual_keys.org_id')
+    .selectAll('virtual_keys')
+    .select('organisations.epoch')
+    .where('virtual_keys.digest', 'in', digests)
+    .executeTakeFirst()
+  return row === undefined ? undefined : { virtualKey: virtualKeyOf(ring, row), epoch: row.epoch }
+}
+
+export async function listVirtualKeys(
+  db: Db,
+  ring: SecretRing,
+  orgId: string,
+  page: { afterId: string | undefined; limit: number },
+): Promise<VirtualKey[]> {
+  let query = db
+    .selectFrom('virtual_keys')
+    .selectAll()
+    .where('org_id', '=', orgId)
+    .orderBy('id')
+    .limit(page.limit + 1)
+  if (page.afterId !== undefined) query = query.where('id', '>', page.afterId)
+  const rows = await query.execute()
+  return rows.map((row) => virtualKeyOf(ring, row))
+}
+
+export async function insertVirtualKey(db: Db, ring: SecretRing, virtualKey: VirtualKey): Promise<void> {
+  const columns = virtualKeyColumns(virtualKey)
+  await db
+    .insertInto('virtual_keys')
+    .values({ ...columns, mac: rowMac(ring, 'virtual_keys', columns) })
+    .execute()
+}
+
+/** Replaces `before` by `after` in one statement. @throws {AccessError} `virtual_key_changed_meanwhile` */
+export async function replaceVirtualKey(
+  db: Db,
+  ring: SecretRing,
+  before: VirtualKey,
+  after: VirtualKey,
+): Promise<void> {
+  const columns = virtualKeyColumns(after)
+  const result = await db
+    .updateTable('virtual_keys')
+    .set({ ...columns, mac: rowMac(ring, 'virtual_keys', columns) })
+    .where('org_id', '=', before.orgId)
+    .where('id', '=', before.id)
+    .where('mac', 'in', rowMacs(ring, 'virtual_keys', virtualKeyColumns(before)))
+    .executeTakeFirst()
+  if (result.numUpdatedRows !== 1n) {
+    throw new AccessError(
+      'virtual_key_changed_meanwhile',
+      'The virtual key was changed by somebody else at the same time: read it again and repeat.',
+    )
+  }
+}
+
+/** Which of these ids are targets of the organisation. */
+export async function existingTargetIds(db: Db, orgId: string, ids: readonly string[]): Promise<Set<string>> {
+  if (ids.length === 0) return new Set()
+  const rows = await db
+    .selectFrom('targets')
+    .select('id')
+    .where('org_id', '=', orgId)
+    .where('id', 'in', [...ids])
+    .execute()
+  return new Set(rows.map((row) => row.id))
+}
