@@ -3,7 +3,7 @@ import type { SecretRing } from '#integrity/secret-ring.ts'
 import type { EntryKind } from '#ledger/entry.ts'
 import { recordChange } from '#ledger/record-change.ts'
 import type { Kek, KekState } from './kek.ts'
-import { findKek, replaceKek } from './repository.ts'
+import { bringProbeForward, findKek, replaceKek } from './repository.ts'
 
 type Deps = Readonly<{ db: Database; ring: SecretRing; now: () => Date }>
 
@@ -57,6 +57,8 @@ export async function changeKekState(
         kmsRequestId: change.kmsRequestId ?? null,
       },
     })
+    // Whether a suspended KEK works again is asked from now on, however seldom it was probed before.
+    if (change.to === 'suspended') await bringProbeForward(trx, after, now)
     await change.unless?.(trx)
     return { kek: after, isChanged: true }
   })

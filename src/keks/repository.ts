@@ -173,6 +173,16 @@ export async function claimDueProbes(
   return rows.map((row) => ({ orgId: row.org_id, kekId: row.kek_id }))
 }
 
+/** Makes the next probe of a KEK due at `at`. */
+export async function bringProbeForward(db: Db, kek: Pick<Kek, 'id' | 'orgId'>, at: Date): Promise<void> {
+  await db
+    .updateTable('kek_probes')
+    .set({ next_probe_at: at })
+    .where('org_id', '=', kek.orgId)
+    .where('kek_id', '=', kek.id)
+    .execute()
+}
+
 export async function recordProbe(
   db: Db,
   probe: {

@@ -2,7 +2,7 @@ import type { Database } from '#db/database.ts'
 import type { SecretRing } from '#integrity/secret-ring.ts'
 import { recordChange } from '#ledger/record-change.ts'
 import type { Kek } from './kek.ts'
-import { findKek, replaceKek } from './repository.ts'
+import { bringProbeForward, findKek, replaceKek } from './repository.ts'
 
 type Deps = Readonly<{ db: Database; ring: SecretRing; now: () => Date }>
 
@@ -19,12 +19,14 @@ export async function updateKek(
   return deps.db.transaction(async (trx) => {
     const before = await findKek(trx, deps.ring, input.orgId, input.kekId)
     const after: Kek = { ...before, ...input.rules }
+    const now = deps.now()
     await replaceKek(trx, deps.ring, before, after)
+    if (after.probeIntervalMs !== before.probeIntervalMs) await bringProbeForward(trx, after, now)
     await recordChange(trx, {
       orgId: input.orgId,
       kind: 'kek.updated',
       actor: input.actor,
-      occurredAt: deps.now(),
+      occurredAt: now,
       kekId: input.kekId,
       details: { ...input.rules },
     })

@@ -20,7 +20,7 @@ describe('finding a provider', () => {
     ['o4-mini', 'openai'],
     ['text-embedding-3-small', 'openai'],
     ['ft:gpt-4o-mini-2024-07-18:acme::9x', 'openai'],
-    ['claude-sonnet-4-5', 'anthropic'],
+    ['claude-opus-5', 'anthropic'],
   ])('says that %s is served by %s', (model, name) => {
     expect(findProviderOfModel(model)?.name).toBe(name)
   })

@@ -20,7 +20,7 @@ function clientWith(apiKey: string): Anthropic {
 }
 
 const message = {
-  model: 'claude-sonnet-4-5-20250929',
+  model: 'claude-opus-5',
   max_tokens: 64,
   messages: [{ role: 'user' as const, content: 'Whose padlock?' }],
 }
