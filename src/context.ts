@@ -12,6 +12,7 @@ import { buildLending } from './context/build-lending.ts'
 import { hearChanges } from './context/hear-changes.ts'
 import { openStorage } from './context/open-storage.ts'
 import { startBackgroundWork } from './context/start-background-work.ts'
+import { stopServing } from './context/stop-serving.ts'
 
 /** What differs between a deployment and a test, beside the configuration. */
 export type ContextOptions = Readonly<{
@@ -40,7 +41,8 @@ export async function createContext(options: ContextOptions): Promise<Context> {
   const now = options.now ?? (() => new Date())
   const onUnexpected = (error: unknown, requestId?: string) =>
     log.error({ err: error, requestId }, 'unexpected failure')
-  const common = { ...options, now, onUnexpected }
+  const stopping = new AbortController()
+  const common = { ...options, now, onUnexpected, stopping: stopping.signal }
   await using stack = new AsyncDisposableStack()
 
   const storage = await openStorage(stack, common)
@@ -61,13 +63,12 @@ export async function createContext(options: ContextOptions): Promise<Context> {
       return { total: totalCount, idle: idleCount, waiting: waitingCount }
     },
   })
-  let isStopping = false
   const server = await buildServer({
     api: { db, ring, now, kekAccessKinds, kekProviders, journal: receipts, unwrapper, targets },
     proxy,
     service: {
       notReady: async () => [
-        ...(isStopping ? ['this node is stopping'] : []),
+        ...(stopping.signal.aborted ? ['this node is stopping'] : []),
         ...(listener.isConnected ? [] : ['not listening for changes made on other nodes']),
         ...((await answers(db)) ? [] : ['the database does not answer']),
       ],
@@ -78,11 +79,9 @@ export async function createContext(options: ContextOptions): Promise<Context> {
   })
   startBackgroundWork(stack, storage, custody, lending, common)
   stack.defer(async () => {
-    isStopping = true
-    const closed = server.close()
-    const callsCut = await calls.drain(config.drainTimeoutMs)
+    stopping.abort()
+    const callsCut = await stopServing(server, calls, config.drainTimeoutMs)
     if (callsCut > 0) log.warn({ callsCut }, 'calls under way were cut at the end of the drain time')
-    await closed
   })
 
   const owned = stack.move()

@@ -4,7 +4,7 @@ import type { Readable, Writable } from 'node:stream'
 export type CliIo = Readonly<{
   argv: readonly string[]
   env: Readonly<Record<string, string | undefined>>
-  stdin: Readable & { isTTY?: boolean }
+  stdin: Readable & { isTTY?: boolean; setRawMode?: (isRaw: boolean) => unknown }
   stdout: Writable & { isTTY?: boolean; columns?: number }
   stderr: Writable & { isTTY?: boolean }
   /** Registers what to do when the process is asked to stop (SIGINT, SIGTERM). */

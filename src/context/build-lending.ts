@@ -39,6 +39,7 @@ export function buildLending(
     log: Logger
     now: () => Date
     upstreamCa?: string | undefined
+    stopping: AbortSignal
     onUnexpected: (error: unknown) => void
   },
 ): Lending {
@@ -51,14 +52,15 @@ export function buildLending(
       ...(options.upstreamCa === undefined ? {} : { ca: options.upstreamCa }),
     }),
   )
-  const virtualKeys = new VirtualKeyDirectory({ db, ring, now })
+  const onTampered = (what: object) => log.error(what, 'a stored record was tampered with, and is not used')
+  const virtualKeys = new VirtualKeyDirectory({ db, ring, now, onTampered })
   const lastUsed = new LastUsed(db, now)
   const views = new OrganisationViews({
     db,
     ring,
     readEpoch,
     findKeksOfOrg,
-    onTampered: (what) => log.error(what, 'a stored record was tampered with, and is not used'),
+    onTampered,
   })
   const targets: TargetDeps = {
     db,
@@ -85,6 +87,7 @@ export function buildLending(
       timeoutMs: bodyTimeoutMs,
     }),
     stats: new ProxyStats(),
+    stopping: options.stopping,
     newReceiptId: newId,
     now,
     upstreamHeadersTimeoutMs: config.upstreamHeadersTimeoutMs,

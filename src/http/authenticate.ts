@@ -2,12 +2,14 @@ import type { FastifyRequest } from 'fastify'
 import { actorOf, type Principal } from '#access/admin-token.ts'
 import { authenticateAdmin } from '#access/authenticate-admin.ts'
 import type { ApiDeps, ApiServer } from './api-server.ts'
+import { refuseRepeatedHeaders } from './repeated-headers.ts'
 
 const principals = new WeakMap<FastifyRequest, Principal>()
 
 /** Lets nobody into this scope of routes without an admin token, before a body is read. */
 export function requireAdminToken(app: ApiServer, deps: Pick<ApiDeps, 'db' | 'ring' | 'now'>): void {
   app.addHook('onRequest', async (request) => {
+    refuseRepeatedHeaders(request.raw.rawHeaders)
     principals.set(request, await authenticateAdmin(deps, request.headers.authorization))
   })
 }

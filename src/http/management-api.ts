@@ -18,6 +18,7 @@ import { issueVirtualKeyRoute } from './routes/virtual-keys/issue.ts'
 import { revokeVirtualKeyRoute, updateVirtualKeyRoute } from './routes/virtual-keys/change.ts'
 import { listVirtualKeysRoute, readVirtualKeyRoute } from './routes/virtual-keys/read.ts'
 import { parseJsonWithoutSecrets } from './secret-body.ts'
+import { readWholeNumbers } from './whole-numbers.ts'
 
 const routes = [
   readOrganisationRoute,
@@ -50,6 +51,7 @@ export function managementApi(app: ApiServer, deps: ApiDeps): void {
   void app.register(async (scope: ApiServer) => {
     requireAdminToken(scope, deps)
     parseJsonWithoutSecrets(scope)
+    readWholeNumbers(scope)
     for (const route of routes) route(scope, deps)
   })
 }

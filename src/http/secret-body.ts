@@ -14,10 +14,10 @@ const received = new WeakMap<IncomingMessage, Received>()
 
 /**
  * Reads JSON bodies so that a member `credential` never becomes a string: its bytes are taken out and every
- * buffer that held them is wiped before the rest is parsed.
+ * buffer that held them is wiped before the rest is parsed. No other media type is read at all.
  */
 export function parseJsonWithoutSecrets(app: ApiServer): void {
-  app.removeContentTypeParser('application/json')
+  app.removeAllContentTypeParsers()
   app.addContentTypeParser('application/json', async (request: FastifyRequest, payload: IncomingMessage) => {
     const body = await collect(payload)
     try {
@@ -53,18 +53,23 @@ export function digestBodyOf(request: FastifyRequest): string {
 async function collect(payload: IncomingMessage): Promise<Buffer> {
   const chunks: Buffer[] = []
   let length = 0
+  if (Number(payload.headers['content-length'] ?? 0) > bodyBytesMax) throw tooLarge()
   try {
-    for await (const chunk of payload) {
+    // Destroying the request would take its connection along, and the refusal with it.
+    for await (const chunk of payload.iterator({ destroyOnReturn: false })) {
       // Without setEncoding a request's chunks are Buffers.
       chunks.push(chunk as Buffer)
       length += (chunk as Buffer).length
-      if (length > bodyBytesMax)
-        throw new RequestError('body_too_large', `The body is larger than ${bodyBytesMax} bytes.`)
+      if (length > bodyBytesMax) throw tooLarge()
     }
     return Buffer.concat(chunks, length)
   } finally {
     for (const chunk of chunks) chunk.fill(0)
   }
+}
+
+function tooLarge(): RequestError {
+  return new RequestError('body_too_large', `The body is larger than ${bodyBytesMax} bytes.`)
 }
 
 function parseJson(body: Buffer): unknown {

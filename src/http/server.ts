@@ -11,6 +11,7 @@ import { managementApi } from './management-api.ts'
 import { problemOf } from './problem.ts'
 import { RequestError } from './request-error.ts'
 import { serviceRoutes, type ServiceDeps } from './routes/service/service.ts'
+import { wipeReceivedBytes, wipeUnreadBody } from './wipe-received.ts'
 
 export type ServerDeps = Readonly<{
   api: ApiDeps
@@ -39,12 +40,13 @@ export async function buildServer(deps: ServerDeps): Promise<ApiServer> {
     bodyLimit: 65_536,
     routerOptions: { maxParamLength: 100, ignoreTrailingSlash: false },
     ajv: {
-      customOptions: { removeAdditional: false, coerceTypes: 'array', useDefaults: true, allErrors: false },
+      customOptions: { removeAdditional: false, coerceTypes: false, useDefaults: true, allErrors: false },
     },
     return503OnClosing: true,
   }).withTypeProvider<TypeBoxTypeProvider>()
 
   app.setErrorHandler((error, request, reply) => {
+    wipeUnreadBody(request.raw)
     const { problem, retryAfterSeconds } = problemOf(error, request.id)
     if (problem.code === 'internal' || problem.code === 'row_tampered') deps.onUnexpected(error, request.id)
     if (retryAfterSeconds !== undefined) reply.header('retry-after', String(retryAfterSeconds))
@@ -93,5 +95,6 @@ function createHttpServer(
     },
   )
   server.on('clientError', answerClientError)
+  wipeReceivedBytes(server)
   return server
 }

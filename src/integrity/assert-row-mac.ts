@@ -16,9 +16,21 @@ export class IntegrityError extends Error {
   }
 }
 
-/** @throws {IntegrityError} unless the row is exactly as this service wrote it. */
+/**
+ * A value that has no canonical encoding (`infinity` in a time, NULL in an array) was never written by this service.
+ * @throws {IntegrityError} unless the row is exactly as this service wrote it.
+ */
 export function assertRowMac(ring: SecretRing, table: string, row: MacRow, mac: Uint8Array): void {
-  if (!verifyRowMac(ring, table, row, mac)) throw new IntegrityError(table)
+  if (!isGenuine(ring, table, row, mac)) throw new IntegrityError(table)
+}
+
+function isGenuine(ring: SecretRing, table: string, row: MacRow, mac: Uint8Array): boolean {
+  try {
+    return verifyRowMac(ring, table, row, mac)
+  } catch (error) {
+    if (error instanceof TypeError) return false
+    throw error
+  }
 }
 
 /** The records of the rows that are genuine; each other row is only reported, so that it spoils nothing but itself. */

@@ -9,12 +9,12 @@ import { KekError } from './kek-error.ts'
 const table = 'keks'
 
 /** Columns as they are authenticated: every one but `mac` itself. */
-function columnsOf(kek: Kek) {
+function columnsOf(kek: Kek, provider: string = kek.access.provider) {
   return {
     id: kek.id,
     org_id: kek.orgId,
     name: kek.name,
-    provider: kek.access.provider,
+    provider,
     kek_ref: kek.kekRef,
     access: kek.access,
     unwrap_mode: kek.unwrapMode,
@@ -61,7 +61,8 @@ function kekOf(ring: SecretRing, row: NonNullable<KekRow>): Kek {
     canary: row.canary,
     createdAt: row.created_at,
   }
-  assertRowMac(ring, table, { ...columnsOf(kek), provider: row.provider }, row.mac)
+  // `access` is whatever stands there until the mac has proven it.
+  assertRowMac(ring, table, columnsOf(kek, row.provider), row.mac)
   return kek
 }
 

@@ -31,9 +31,11 @@ type UnwrapUse = Readonly<{
 
 export type UnwrappedRecord = Readonly<{ recordKey: RecordKey; use: UnwrapUse }>
 
-type Held = Readonly<{ unwrapped: UnwrappedRecord; kekId: string; expiresAtMs: number }> & {
-  usesLeft: number
-}
+/** An answer kept for later requests. `uses` counts the requests that it served. */
+type Held = Readonly<{ unwrapped: UnwrappedRecord; kekId: string; askedAtMs: number }> & { uses: number }
+
+/** A call to the KMS that further requests may wait for. */
+type UnderWay = { answer: Promise<UnwrappedRecord | 'stale'>; uses: number }
 
 type Deps = Readonly<{
   providers: KekProviders
@@ -55,7 +57,7 @@ const heldRecordsMax = 10_000
 export class RecordUnwrapper {
   readonly #deps: Deps
   readonly #held = new LRUCache<string, Held>({ max: heldRecordsMax })
-  readonly #inFlight = new Map<string, Promise<UnwrappedRecord | 'stale'>>()
+  readonly #inFlight = new Map<string, UnderWay>()
   /** Counts the purges of each KEK: an answer that was asked for before a purge is never held after it. */
   readonly #purges = new Map<string, number>()
   #purgesOfAll = 0
@@ -94,37 +96,50 @@ export class RecordUnwrapper {
     this.#inFlight.clear()
   }
 
+  /** Counts what made this KEK's unwraps worthless: one from before the last of them must not be used. */
+  purgesOf(kekId: string): number {
+    return this.#purgesOfAll + (this.#purges.get(kekId) ?? 0)
+  }
+
   /** A live held record, one use spent; `undefined` when there is none. */
   #heldOf(record: SealedRecord): UnwrappedRecord | undefined {
     const id = idOf(record)
     const held = this.#held.get(id)
     if (held === undefined) return undefined
-    if (this.#deps.monotonicMs() >= held.expiresAtMs || held.usesLeft <= 0) {
+    // By the rules as they are now, not as they were when it was asked for.
+    const { cacheCeilingMs, cacheUsesMax } = record.kek
+    if (this.#deps.monotonicMs() >= held.askedAtMs + cacheCeilingMs || held.uses >= cacheUsesMax) {
       this.#held.delete(id)
       return undefined
     }
-    held.usesLeft -= 1
+    held.uses += 1
     return held.unwrapped
   }
 
   async #share(record: SealedRecord, epoch: string): Promise<UnwrappedRecord | 'stale'> {
     const id = idOf(record)
+    const { unwrapMode, cacheUsesMax } = record.kek
     const underWay = this.#inFlight.get(id)
-    if (underWay !== undefined) {
-      const shared = await underWay
+    if (underWay !== undefined && (unwrapMode === 'shared' || underWay.uses < cacheUsesMax)) {
+      underWay.uses += 1
+      const shared = await underWay.answer
       return shared === 'stale' ? shared : reused(shared)
     }
-    const asked = this.#ask(record, epoch)
+    const asked: UnderWay = { answer: this.#ask(record, epoch, () => asked.uses), uses: 1 }
     this.#inFlight.set(id, asked)
     try {
-      return await asked
+      return await asked.answer
     } finally {
       if (this.#inFlight.get(id) === asked) this.#inFlight.delete(id)
     }
   }
 
   /** One call to the KMS, with its durable record before it. */
-  async #ask(record: SealedRecord, epoch: string): Promise<UnwrappedRecord | 'stale'> {
+  async #ask(
+    record: SealedRecord,
+    epoch: string,
+    usesSoFar: () => number = () => 1,
+  ): Promise<UnwrappedRecord | 'stale'> {
     const { kek, envelope, context } = record
     const intent: UnwrapIntent = {
       unwrapId: this.#deps.newUnwrapId(),
@@ -138,7 +153,7 @@ export class RecordUnwrapper {
     }
     if ((await this.#deps.journal.intend(intent)) === 'stale') return 'stale'
     const askedAtMs = this.#deps.monotonicMs()
-    const purgesBefore = this.#purgesOf(kek.id)
+    const purgesBefore = this.purgesOf(kek.id)
     try {
       const unwrap = await this.#deps.providers.open(kek).unwrap(envelope.wrapped, context)
       using dek = unwrap.dek
@@ -153,8 +168,8 @@ export class RecordUnwrapper {
           unwrappedAt: this.#deps.now().toISOString(),
         },
       }
-      if (kek.unwrapMode === 'cached' && this.#purgesOf(kek.id) === purgesBefore)
-        this.#hold(record, unwrapped, askedAtMs)
+      if (kek.unwrapMode === 'cached' && this.purgesOf(kek.id) === purgesBefore)
+        this.#hold(record, unwrapped, askedAtMs, usesSoFar())
       return unwrapped
     } catch (error) {
       if (error instanceof KekFault) {
@@ -165,19 +180,10 @@ export class RecordUnwrapper {
     }
   }
 
-  #hold(record: SealedRecord, unwrapped: UnwrappedRecord, askedAtMs: number): void {
+  #hold(record: SealedRecord, unwrapped: UnwrappedRecord, askedAtMs: number, uses: number): void {
     const { cacheCeilingMs, cacheUsesMax, id } = record.kek
-    if (cacheCeilingMs === 0 || cacheUsesMax <= 1) return
-    this.#held.set(idOf(record), {
-      unwrapped: reused(unwrapped),
-      kekId: id,
-      expiresAtMs: askedAtMs + cacheCeilingMs,
-      usesLeft: cacheUsesMax - 1,
-    })
-  }
-
-  #purgesOf(kekId: string): number {
-    return this.#purgesOfAll + (this.#purges.get(kekId) ?? 0)
+    if (cacheCeilingMs === 0 || uses >= cacheUsesMax) return
+    this.#held.set(idOf(record), { unwrapped: reused(unwrapped), kekId: id, askedAtMs, uses })
   }
 }
 

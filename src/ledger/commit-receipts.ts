@@ -132,8 +132,8 @@ export class ReceiptCommitter implements AsyncDisposable {
   async #write(batch: Waiting[]): Promise<void> {
     try {
       const rows = batch.map((waiting) => waiting.row)
-      const written = await insertBatch(this.#pool, rows, this.#batchTimeoutMs)
-      for (const { row, resolve } of batch) resolve(written.has(row.entryId) ? 'committed' : 'stale')
+      const leftOut = await insertBatch(this.#pool, rows, this.#batchTimeoutMs)
+      for (const { row, resolve } of batch) resolve(leftOut.has(row.entryId) ? 'stale' : 'committed')
     } catch (cause) {
       const message = 'The receipt is not known to be in the database.'
       for (const { reject } of batch) reject(new LedgerError('receipt_not_committed', message, { cause }))

@@ -8,6 +8,7 @@ import type { BatchRow } from './batch-row.ts'
  * Columns travel as text that JavaScript joins and PostgreSQL splits, which costs both a fraction of JSON or
  * of pg's arrays. It is safe for bodies because JSON never holds a bare line feed (RFC 8259 §7).
  */
+
 const insertion = {
   name: 'ledger-insert-batch',
   text: `
@@ -26,7 +27,7 @@ const presence =
   'SELECT entry_id FROM ledger_entries WHERE org_id = ANY ($1::uuid[]) AND entry_id = ANY ($2::uuid[])'
 
 /**
- * Writes the rows whose epoch is still their organisation's, and answers the ids of those.
+ * Writes the rows whose epoch is still their organisation's, and answers the ids of the others: mostly none.
  * Fails when they are not all durable within `timeoutMs`; the connection is then given up, and the rows may
  * or may not be there.
  */
@@ -34,7 +35,7 @@ export async function insertBatch(
   pool: Database['pool'],
   rows: readonly BatchRow[],
   timeoutMs: number,
-): Promise<Set<string>> {
+): Promise<ReadonlySet<string>> {
   const timeout = Promise.withResolvers<never>()
   const timer = setTimeout(() => timeout.reject(new Error(`No answer within ${timeoutMs} ms.`)), timeoutMs)
   try {
@@ -48,7 +49,7 @@ async function insert(
   pool: Database['pool'],
   rows: readonly BatchRow[],
   timeout: Promise<never>,
-): Promise<Set<string>> {
+): Promise<ReadonlySet<string>> {
   const connecting = pool.connect()
   const client = await Promise.race([connecting, timeout]).catch((error: unknown) => {
     // A connection that comes after all goes back.
@@ -57,38 +58,51 @@ async function insert(
   })
   try {
     const { rowCount } = await Promise.race([client.query({ ...insertion, values: valuesOf(rows) }), timeout])
-    const ids = rows.map((row) => row.entryId)
     if (rowCount === rows.length) {
       client.release()
-      return new Set(ids)
+      return none
     }
+    const ids = rows.map((row) => row.entryId)
     const orgIds = rows.map((row) => row.orgId)
     const query = client.query<{ entry_id: string }>(presence, [orgIds, ids])
     const present = await Promise.race([query, timeout])
     client.release()
-    return new Set(present.rows.map((row) => row.entry_id))
+    return new Set(ids).difference(new Set(present.rows.map((row) => row.entry_id)))
   } catch (error) {
     client.release(true)
     throw error
   }
 }
 
-function valuesOf(rows: readonly BatchRow[]): string[] {
-  return [
-    arrayOf(rows.map((row) => row.orgId)),
-    arrayOf(rows.map((row) => row.epoch)),
-    arrayOf(rows.map((row) => row.entryId)),
-    arrayOf(rows.map((row) => row.kind)),
-    arrayOf(rows.map((row) => row.occurredAt)),
-    arrayOf(rows.map((row) => row.kekId)),
-    arrayOf(rows.map((row) => row.targetId)),
-    arrayOf(rows.map((row) => row.virtualKeyId)),
-    arrayOf(rows.map((row) => row.receiptId)),
-    rows.map((row) => row.body).join('\n'),
-  ]
-}
+const none: ReadonlySet<string> = new Set()
 
-/** PostgreSQL's text form of an array; only for ids, numbers and dates, which need no quotes. */
-function arrayOf(elements: (string | null)[]): string {
-  return `{${elements.map((element) => element ?? 'NULL').join(',')}}`
+/**
+ * One pass over the rows. PostgreSQL's text form of an array, `{a,b,NULL}`, needs no quotes for ids, numbers, kinds
+ * and dates.
+ */
+function valuesOf(rows: readonly BatchRow[]): string[] {
+  let orgIds = ''
+  let epochs = ''
+  let entryIds = ''
+  let kinds = ''
+  let times = ''
+  let kekIds = ''
+  let targetIds = ''
+  let virtualKeyIds = ''
+  let receiptIds = ''
+  let separator = '{'
+  for (const row of rows) {
+    orgIds += separator + row.orgId
+    epochs += separator + (row.epoch ?? 'NULL')
+    entryIds += separator + row.entryId
+    kinds += separator + row.kind
+    times += separator + row.occurredAt
+    kekIds += separator + row.kekId
+    targetIds += separator + (row.targetId ?? 'NULL')
+    virtualKeyIds += separator + (row.virtualKeyId ?? 'NULL')
+    receiptIds += separator + (row.receiptId ?? 'NULL')
+    separator = ','
+  }
+  const arrays = [orgIds, epochs, entryIds, kinds, times, kekIds, targetIds, virtualKeyIds, receiptIds]
+  return [...arrays.map((array) => `${array}}`), rows.map((row) => row.body).join('\n')]
 }

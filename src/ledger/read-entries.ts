@@ -8,6 +8,8 @@ export type ReadEntries = Readonly<{
   virtualKeyId?: string
   targetId?: string
   kekId?: string
+  /** Only the outcome of this receipt. */
+  receiptId?: string
   limit: number
   /** From the page before. */
   cursor?: string
@@ -26,6 +28,7 @@ export async function readEntries(db: Db, input: ReadEntries): Promise<Page<Ledg
   if (input.virtualKeyId !== undefined) query = query.where('virtual_key_id', '=', input.virtualKeyId)
   if (input.targetId !== undefined) query = query.where('target_id', '=', input.targetId)
   if (input.kekId !== undefined) query = query.where('kek_id', '=', input.kekId)
+  if (input.receiptId !== undefined) query = query.where('receipt_id', '=', input.receiptId)
   const rows = await query.execute()
   return pageBy(
     rows.map((row) => entryOf(row.body)),

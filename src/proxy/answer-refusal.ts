@@ -23,8 +23,8 @@ export function answerRefusal(
   const path = (request.url ?? '/').split('?', 1)[0] ?? '/'
   const body = refusalBody(callerDialect(path, request.rawHeaders), refusal)
   const headers = [...refusalHeaders(refusal), 'content-length', String(body.length)]
-  // What is left of the body is not read: the connection can not be used again.
-  if (!request.complete) headers.push('connection', 'close')
+  // What is left of the body is not read, or nobody will be here to read more: the connection is not used again.
+  if (!request.complete || refusal.code === 'hasp_stopping') headers.push('connection', 'close')
   response.writeHead(refusal.status, headers)
   response.end(request.method === 'HEAD' ? undefined : body)
 }

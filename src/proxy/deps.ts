@@ -10,8 +10,8 @@ import type { UpstreamTransport } from './upstream/upstream-transport.ts'
 /** What the proxy needs of the rest of Hasp. */
 export type ProxyDeps = Readonly<{
   virtualKeys: Pick<VirtualKeyDirectory, 'authenticate'>
-  views: Pick<OrganisationViews, 'find' | 'forget'>
-  unwrapper: Pick<RecordUnwrapper, 'unwrap'>
+  views: Pick<OrganisationViews, 'find' | 'forget' | 'isCurrent'>
+  unwrapper: Pick<RecordUnwrapper, 'unwrap' | 'purgesOf'>
   receipts: {
     commit(receipt: Receipt): Promise<'committed' | 'stale'>
     settle(outcome: ReceiptOutcome): void
@@ -20,6 +20,8 @@ export type ProxyDeps = Readonly<{
   bodies: BodyBudget
   calls: CallsInFlight
   stats: ProxyStats
+  /** Aborted when this node stops: from then on it takes no new calls. */
+  stopping: AbortSignal
   newReceiptId: () => string
   now: () => Date
   upstreamHeadersTimeoutMs: number

@@ -2,9 +2,10 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Grant } from '#access/virtual-key-directory.ts'
 import type { UnwrappedRecord } from '#keks/unwrap-record.ts'
 import { openSecretInto } from '#envelope/open.ts'
-import type { Receipt } from '#ledger/receipt.ts'
+import type { Receipt, ReceiptOutcome } from '#ledger/receipt.ts'
 import { findProvider } from '#providers/providers.ts'
 import type { LendableTarget } from '#targets/lendable.ts'
+import type { OrganisationView } from '#targets/organisation-view.ts'
 import { answerRefusal } from './answer-refusal.ts'
 import { chooseTarget, type Wish } from './choose-target.ts'
 import type { ProxyDeps } from './deps.ts'
@@ -38,6 +39,7 @@ export async function serve(
  * only when the request's head is written to the provider's socket, and its receipt is durable before that.
  */
 async function lend(deps: ProxyDeps, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  if (deps.stopping.aborted) throw new Refusal('hasp_stopping')
   if (deps.calls.isFull)
     throw new Refusal('too_many_bodies', {
       message: 'Hasp has as many calls under way as it may. Try again shortly.',
@@ -91,9 +93,9 @@ async function lend(deps: ProxyDeps, request: IncomingMessage, response: ServerR
   })
 }
 
-/** @throws {Refusal} `virtual_key_unknown`, `virtual_key_expired`, `virtual_key_revoked` */
-async function authenticate(deps: ProxyDeps, token: string, epoch?: string): Promise<Grant> {
-  const found = await deps.virtualKeys.authenticate(token, epoch)
+/** @throws {Refusal} `virtual_key_unknown`, `virtual_key_expired`, `virtual_key_revoked`, `virtual_key_tampered` */
+async function authenticate(deps: ProxyDeps, token: string, view?: OrganisationView): Promise<Grant> {
+  const found = await deps.virtualKeys.authenticate(token, view)
   if (found.outcome !== 'granted') throw new Refusal(`virtual_key_${found.outcome}`)
   return found.grant
 }
@@ -114,17 +116,26 @@ async function decide(
   for (let decision = 0; decision < decisionsMax; decision += 1) {
     const { orgId } = grant.virtualKey
     const view = await deps.views.find(orgId)
-    if (view.epoch !== grant.epoch) {
-      grant = await authenticate(deps, token, view.epoch)
+    if (view.epoch !== grant.epoch || grant.readAtMs < view.readAtMs) {
+      grant = await authenticate(deps, token, view)
       if (grant.epoch !== view.epoch) deps.views.forget(orgId)
       continue
     }
-    const lendable = chooseTarget(grant, view, wish)
-    if (lendable.kek.state !== 'active') throw new Refusal('kek_revoked')
-    const unwrapped = await deps.unwrapper.unwrap(lendable.record, view.epoch)
-    if (unwrapped !== 'stale') {
-      const receipt = receiptOf(deps, grant, lendable, unwrapped, wish, operation)
-      if ((await deps.receipts.commit(receipt)) === 'committed') return { lendable, unwrapped, receipt }
+    const lendable = lendableOrRefusal(grant, view, wish)
+    if (lendable instanceof Refusal) {
+      if (await deps.views.isCurrent(view)) throw lendable
+    } else {
+      const { unwrapper, receipts } = deps
+      const purges = unwrapper.purgesOf(lendable.kek.id)
+      const unwrapped = await unwrapper.unwrap(lendable.record, view.epoch)
+      if (unwrapped !== 'stale') {
+        const receipt = receiptOf(deps, grant, lendable, unwrapped, wish, operation)
+        const isCommitted = (await receipts.commit(receipt)) === 'committed'
+        // A receipt on its way to the disk may land beside its KEK's suspension, which this node knows by now.
+        if (isCommitted && unwrapper.purgesOf(lendable.kek.id) === purges)
+          return { lendable, unwrapped, receipt }
+        if (isCommitted) receipts.settle(unusedOutcome(receipt))
+      }
     }
     deps.stats.staleDecisions += 1
     deps.views.forget(orgId)
@@ -132,6 +143,34 @@ async function decide(
   throw new Refusal('internal', {
     message: 'Your organisation is being changed faster than this request could be decided. Try again.',
   })
+}
+
+/** How a receipt ends under which nothing was sent. */
+function unusedOutcome(receipt: Receipt): ReceiptOutcome {
+  const { receiptId, orgId, virtualKeyId, targetId, kekId } = receipt
+  return {
+    receiptId,
+    orgId,
+    virtualKeyId,
+    targetId,
+    kekId,
+    end: 'refused',
+    status: null,
+    requestBytes: 0,
+    responseBytes: 0,
+    durationMs: 0,
+    upstreamRequestId: null,
+  }
+}
+
+function lendableOrRefusal(grant: Grant, view: OrganisationView, wish: Wish): LendableTarget | Refusal {
+  try {
+    const lendable = chooseTarget(grant, view, wish)
+    return lendable.kek.state === 'active' ? lendable : new Refusal('kek_revoked')
+  } catch (error) {
+    if (error instanceof Refusal) return error
+    throw error
+  }
 }
 
 function receiptOf(

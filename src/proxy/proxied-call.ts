@@ -5,6 +5,7 @@ import type { LendableTarget } from '#targets/lendable.ts'
 import type { OngoingCall } from './calls-in-flight.ts'
 import type { ProxyDeps } from './deps.ts'
 import { streamRefusal } from './dialects/write-refusal.ts'
+import { isAscii } from './header-names.ts'
 import { Refusal } from './refusal.ts'
 import { selectReplyHeaders } from './reply-headers.ts'
 import type { UpstreamError } from './upstream/upstream-error.ts'
@@ -28,6 +29,7 @@ export class ProxiedCall implements ReplySink, OngoingCall {
   readonly kekId: string
   readonly orgId: string
   readonly isCutOnRevocation: boolean
+  place: number | undefined
   readonly #deps: ProxyDeps
   readonly #subject: Subject
   readonly #startedAtMs = performance.now()
@@ -83,7 +85,7 @@ export class ProxiedCall implements ReplySink, OngoingCall {
     const { use } = { use: receipt.unwrap }
     const headers = selectReplyHeaders(rawHeaders, provider, {
       receipt: receipt.receiptId,
-      target: lendable.target.name,
+      target: headerNameOf(lendable.target),
       unwrap: `${use.unwrapId}; mode=${use.mode}; ${use.isReused ? 'reused' : 'fresh'}`,
     })
     for (let index = 0; index < headers.length; index += 2) {
@@ -93,6 +95,7 @@ export class ProxiedCall implements ReplySink, OngoingCall {
       else if (name === 'content-type') this.#isEventStream = value.startsWith('text/event-stream')
       else if (name === provider.requestIdHeader) this.#upstreamRequestId = value
     }
+    if (this.#deps.stopping.aborted) headers.push('connection', 'close')
     response.writeHead(status, headers)
     if (this.#expectedBytes === -1) response.flushHeaders()
     this.#resolve?.()
@@ -119,7 +122,7 @@ export class ProxiedCall implements ReplySink, OngoingCall {
   onEnd(): void {
     if (this.#isSettled) return
     this.#settle('completed')
-    this.#subject.response.end(this.#only)
+    endInOneWrite(this.#subject.response, this.#only)
     this.#deps.onTargetUsed({ orgId: this.orgId, targetId: this.#subject.lendable.target.id })
   }
 
@@ -203,5 +206,22 @@ export class ProxiedCall implements ReplySink, OngoingCall {
       durationMs: Math.round(performance.now() - this.#startedAtMs),
       upstreamRequestId: this.#upstreamRequestId,
     })
+  }
+}
+
+/** Names are people's, in any script; a header's value is ASCII. */
+function headerNameOf({ name, id }: { name: string; id: string }): string {
+  return isAscii(name) ? name : id
+}
+
+/** Up to here Node joins head and body in one piece on the stack, with nothing to allocate or to gather. */
+const joinedBytesMax = 8 * 1024
+
+/** Latin-1 maps every byte to one character and back: the body stays byte for byte what it was. */
+function endInOneWrite(response: ServerResponse, body: Buffer | null): void {
+  if (body !== null && body.length <= joinedBytesMax) {
+    response.end(body.toString('latin1'), 'latin1')
+  } else {
+    response.end(body)
   }
 }

@@ -37,12 +37,13 @@ export class BodyBudget {
     if (contentLength === undefined && request.headers['transfer-encoding'] === undefined) return noBody
     if (contentLength === 0) return noBody
     if (contentLength !== undefined && contentLength > bodyBytesMax) throw new Refusal('body_too_large')
-    this.#take(contentLength ?? 0)
-
+    // Bytes count when they have arrived: a length that is only announced must hold up nobody else.
+    if (this.#heldBytes + (contentLength ?? 0) > this.#options.inFlightBytesMax) {
+      throw new Refusal('too_many_bodies')
+    }
     return new Promise<HeldBody>((resolve, reject) => {
       const chunks: Buffer[] = []
       let length = 0
-      let taken = contentLength ?? 0
       const timer = setTimeout(() => fail(new Refusal('body_timeout')), timeoutMs)
       const stop = () => {
         clearTimeout(timer)
@@ -51,36 +52,28 @@ export class BodyBudget {
       const fail = (refusal: Refusal) => {
         stop()
         request.resume()
-        this.#give(taken)
+        this.#give(length)
         reject(refusal)
       }
       const onData = (chunk: Buffer) => {
+        if (length + chunk.length > bodyBytesMax) return fail(new Refusal('body_too_large'))
+        if (this.#heldBytes + chunk.length > this.#options.inFlightBytesMax)
+          return fail(new Refusal('too_many_bodies'))
         length += chunk.length
-        if (length > bodyBytesMax) return fail(new Refusal('body_too_large'))
-        if (length > taken) {
-          if (this.#heldBytes + length - taken > this.#options.inFlightBytesMax)
-            return fail(new Refusal('too_many_bodies'))
-          this.#heldBytes += length - taken
-          taken = length
-        }
+        this.#heldBytes += chunk.length
         chunks.push(chunk)
       }
       const onEnd = () => {
         stop()
         const [first] = chunks
         const bytes = chunks.length === 1 && first !== undefined ? first : Buffer.concat(chunks, length)
-        const give = () => this.#give(taken)
+        const give = () => this.#give(length)
         resolve({ bytes, [Symbol.dispose]: give })
       }
       const onBroken = () =>
         fail(new Refusal('body_malformed', { message: 'The request broke off within its body.' }))
       request.on('data', onData).on('end', onEnd).on('error', onBroken).on('aborted', onBroken)
     })
-  }
-
-  #take(bytes: number): void {
-    if (this.#heldBytes + bytes > this.#options.inFlightBytesMax) throw new Refusal('too_many_bodies')
-    this.#heldBytes += bytes
   }
 
   #give(bytes: number): void {

@@ -46,6 +46,12 @@ export const refusalRules = {
     isTerminal: true,
     message: 'This Hasp virtual key was revoked. Ask your administrator for a new one.',
   },
+  virtual_key_tampered: {
+    status: 500,
+    isTerminal: true,
+    message:
+      'The stored record of this Hasp virtual key is not as Hasp wrote it, and is not used. This is a security incident: tell your administrator.',
+  },
   model_missing: {
     status: 400,
     isTerminal: true,

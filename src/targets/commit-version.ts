@@ -16,7 +16,7 @@ type NewVersion = Readonly<{
   actor: string
   kind: 'target.stored' | 'target.credential-rotated'
   /** What the ledger tells beside generation, verification and the wrap. */
-  details: Readonly<Record<string, string>>
+  details: Readonly<Record<string, string | readonly string[]>>
   /** Writes the target's own row. */
   writeTarget: (trx: Db) => Promise<void>
 }>

@@ -4,11 +4,14 @@ import type { SecretRing } from '#integrity/secret-ring.ts'
 import type { Kek } from '#keks/kek.ts'
 import { lendableTarget, type LendableTarget } from './lendable.ts'
 import { findCurrentCredentialsOfOrg, findTargetsOfOrg } from './repository.ts'
+import type { Credential, Target } from './target.ts'
 
 /** What one organisation may lend, as of one epoch. */
 export type OrganisationView = Readonly<{
   orgId: string
   epoch: string
+  /** When it was asked for, on the process's monotonic clock. */
+  readAtMs: number
   /** In the order in which they were stored. */
   targets: readonly LendableTarget[]
   /** Targets whose rows were tampered with: they exist, and are never opened. */
@@ -29,6 +32,7 @@ type Deps = Readonly<{
 }>
 
 const viewsMax = 1000
+const epochsMax = 100_000
 
 /**
  * Keeps the views of the organisations at work. A view is right for its epoch and never refreshed in place: a
@@ -37,6 +41,8 @@ const viewsMax = 1000
 export class OrganisationViews {
   readonly #deps: Deps
   readonly #views = new LRUCache<string, Promise<OrganisationView>>({ max: viewsMax })
+  /** The highest epoch seen of each organisation: it never falls, unless somebody writes it back in the database. */
+  readonly #epochs = new LRUCache<string, bigint>({ max: epochsMax })
 
   constructor(deps: Deps) {
     this.#deps = deps
@@ -54,6 +60,11 @@ export class OrganisationViews {
     return loading
   }
 
+  /** Whether nothing of the organisation changed since `view` was read: whoever is refused is refused for what is. */
+  async isCurrent(view: OrganisationView): Promise<boolean> {
+    return (await this.#deps.readEpoch(this.#deps.db.kysely, view.orgId)) === view.epoch
+  }
+
   forget(orgId: string): void {
     this.#views.delete(orgId)
   }
@@ -65,6 +76,7 @@ export class OrganisationViews {
   /** Reads epoch and rows in one snapshot of the database. */
   async #load(orgId: string): Promise<OrganisationView> {
     const { ring, onTampered } = this.#deps
+    const readAtMs = performance.now()
     return this.#deps.db.snapshot(async (trx) => {
       const epoch = await this.#deps.readEpoch(trx, orgId)
       const tampered = new Set<string>()
@@ -72,28 +84,56 @@ export class OrganisationViews {
         onTampered({ orgId, table, id })
         tampered.add(id)
       }
-      const keks = new Map(
-        (await this.#deps.findKeksOfOrg(trx, ring, orgId, note('keks'))).map((kek) => [kek.id, kek]),
+      const keks = byId(await this.#deps.findKeksOfOrg(trx, ring, orgId, note('keks')), (kek) => kek.id)
+      const credentials = byId(
+        await findCurrentCredentialsOfOrg(trx, ring, orgId, note('credentials')),
+        (credential) => credential.targetId,
       )
-      const credentials = new Map(
-        (await findCurrentCredentialsOfOrg(trx, ring, orgId, note('credentials'))).map((one) => [
-          one.targetId,
-          one,
-        ]),
-      )
-      const targets: LendableTarget[] = []
-      for (const target of await findTargetsOfOrg(trx, ring, orgId, note('targets'))) {
-        const credential = credentials.get(target.id)
-        const kek = keks.get(target.kekId)
-        try {
-          if (credential === undefined || kek === undefined)
-            throw new Error('A row that this target needs is missing.')
-          targets.push(lendableTarget(target, credential, kek))
-        } catch {
-          note('targets')(target.id)
-        }
+      const found = await findTargetsOfOrg(trx, ring, orgId, note('targets'))
+      if (!this.#isForward(orgId, epoch)) {
+        note('organisations')(orgId)
+        return { orgId, epoch, readAtMs, targets: [], tamperedTargetIds: idsOf(found, tampered) }
       }
-      return { orgId, epoch, targets, tamperedTargetIds: tampered }
+      const targets: LendableTarget[] = []
+      for (const target of found) {
+        const lendable = join(target, credentials.get(target.id), keks.get(target.kekId))
+        if (lendable !== null) targets.push(lendable)
+        // One alarm for each cause: a row that this target needs was told of already.
+        else if (tampered.has(target.id) || tampered.has(target.kekId)) tampered.add(target.id)
+        else note('targets')(target.id)
+      }
+      return { orgId, epoch, readAtMs, targets, tamperedTargetIds: tampered }
     })
   }
+
+  /** Whether `epoch` is not below one that was seen before; remembers it. */
+  #isForward(orgId: string, epoch: string): boolean {
+    const seen = this.#epochs.get(orgId)
+    const present = BigInt(epoch)
+    if (seen !== undefined && present < seen) return false
+    this.#epochs.set(orgId, present)
+    return true
+  }
+}
+
+/** Null where a row is missing, or the rows contradict one another. */
+function join(
+  target: Target,
+  credential: Credential | undefined,
+  kek: Kek | undefined,
+): LendableTarget | null {
+  if (credential === undefined || kek === undefined) return null
+  try {
+    return lendableTarget(target, credential, kek)
+  } catch {
+    return null
+  }
+}
+
+function byId<Entity>(entities: readonly Entity[], idOf: (entity: Entity) => string): Map<string, Entity> {
+  return new Map(entities.map((entity) => [idOf(entity), entity]))
+}
+
+function idsOf(targets: readonly Target[], others: ReadonlySet<string>): Set<string> {
+  return new Set([...targets.map((target) => target.id), ...others])
 }

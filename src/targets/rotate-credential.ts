@@ -6,15 +6,24 @@ import type { TargetDeps } from './deps.ts'
 import { findTarget, replaceTarget } from './repository.ts'
 import type { Credential, Target } from './target.ts'
 import { TargetError } from './target-error.ts'
+import type { TargetChanges } from './update.ts'
 
 /**
  * Puts a new credential version in use without a gap: requests under way end with the version they began with,
- * the next one takes the new. The former version stays, sealed, until it is retired.
+ * the next one takes the new. The former version stays, sealed, until it is retired. `changes` take effect with it,
+ * or not at all.
  * @throws {TargetError}, {KekError}, {KekFault}
  */
 export async function rotateCredential(
   deps: TargetDeps,
-  input: { orgId: string; actor: string; targetId: string; credential: SecretBytes; isValidated: boolean },
+  input: {
+    orgId: string
+    actor: string
+    targetId: string
+    credential: SecretBytes
+    isValidated: boolean
+    changes: TargetChanges
+  },
 ): Promise<{ target: Target; credential: Credential }> {
   const before = await findTarget(deps.db.kysely, deps.ring, input.orgId, input.targetId)
   const provider = deps.findProvider(before.provider)
@@ -29,7 +38,12 @@ export async function rotateCredential(
   const { baseUrl } = before
   const verification = await checkCredential(deps, provider, { baseUrl, credential, isValidated })
 
-  const target: Target = { ...before, generation: before.generation + 1, updatedAt: deps.now() }
+  const target: Target = {
+    ...before,
+    ...input.changes,
+    generation: before.generation + 1,
+    updatedAt: deps.now(),
+  }
   const sealed = await commitVersion(deps, {
     target,
     kek,
@@ -37,7 +51,7 @@ export async function rotateCredential(
     verification,
     actor: input.actor,
     kind: 'target.credential-rotated',
-    details: {},
+    details: { name: target.name, models: [...target.models] },
     writeTarget: (trx) => replaceTarget(trx, deps.ring, before, target),
   })
   return { target, credential: sealed }

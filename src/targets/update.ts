@@ -3,6 +3,9 @@ import type { TargetDeps } from './deps.ts'
 import { findTarget, replaceTarget } from './repository.ts'
 import type { Target } from './target.ts'
 
+/** What of a target may change while it is in use. */
+export type TargetChanges = Readonly<{ name?: string; models?: readonly string[] }>
+
 /**
  * Changes what a target is called and which models it serves. What the credential is bound to (provider,
  * environment, endpoint, KEK) does not change under it: store another target for that.
@@ -14,7 +17,7 @@ export async function updateTarget(
     orgId: string
     actor: string
     targetId: string
-    changes: { name?: string; models?: readonly string[] }
+    changes: TargetChanges
   },
 ): Promise<Target> {
   return deps.db.transaction(async (trx) => {

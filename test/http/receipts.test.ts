@@ -16,7 +16,9 @@ describe('listing the receipts of proxied calls', () => {
       await client.chat.completions.create({ model, messages: [{ role: 'user', content: 'Hello' }] })
     }
     await expect
-      .poll(async () => (await hasp.api('GET', '/receipts')).body.items.every((item: any) => item.outcome !== null))
+      .poll(async () =>
+        (await hasp.api('GET', '/receipts')).body.items.every((item: any) => item.outcome !== null),
+      )
       .toBe(true)
     const { body } = await hasp.api('GET', `/receipts?virtualKeyId=${lending.virtualKeyId}`)
     expect(body.items.map((item: any) => item.model)).toEqual(['gpt-5-mini', 'gpt-5'])

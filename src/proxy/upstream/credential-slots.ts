@@ -11,34 +11,42 @@ export type CredentialSlot = {
 
 export type TakenSlot = { readonly slot: CredentialSlot; readonly at: number; readonly length: number }
 
+const INDEX_DIGITS = 6
 const COUNTER_DIGITS = 12
+
+type Held = { readonly placeholder: string; readonly slot: CredentialSlot }
 
 /**
  * Placeholders that stand for credentials in request heads. Each begins with 128 random bits of this process, so
- * that no client can write one into a header, and each is good for one write.
+ * that no client can write one into a header, then says where its slot is kept, and ends in a number that never
+ * comes again: each is good for one write.
+ *
+ * Kept in an array and not in a Map for the reason that `CallsInFlight` gives.
  */
 export class CredentialSlots {
   readonly #mark = randomBytes(16).toString('hex')
-  readonly #length = this.#mark.length + COUNTER_DIGITS
-  readonly #slots = new Map<string, CredentialSlot>()
+  readonly #length = this.#mark.length + INDEX_DIGITS + COUNTER_DIGITS
+  readonly #held: (Held | undefined)[] = []
+  readonly #free: number[] = []
   #count = 0
 
   /** How many placeholders are neither taken nor released. */
   get size(): number {
-    return this.#slots.size
+    return this.#held.length - this.#free.length
   }
 
   /** Returns the placeholder to put where the credential belongs. */
   bind(slot: CredentialSlot): string {
+    const index = this.#free.pop() ?? this.#held.length
     this.#count += 1
-    const placeholder = `${this.#mark}${this.#count.toString(16).padStart(COUNTER_DIGITS, '0')}`
-    this.#slots.set(placeholder, slot)
+    const placeholder = this.#mark + hex(index, INDEX_DIGITS) + hex(this.#count, COUNTER_DIGITS)
+    this.#held[index] = { placeholder, slot }
     return placeholder
   }
 
   /** Makes the placeholder worthless; harmless when it was taken already. */
   release(placeholder: string): void {
-    this.#slots.delete(placeholder)
+    this.#takeSlot(placeholder)
   }
 
   /**
@@ -52,10 +60,22 @@ export class CredentialSlots {
     if (at === -1 || head.includes(this.#mark, at + this.#length)) {
       throw new UpstreamError('credential-unavailable')
     }
-    const placeholder = head.slice(at, at + this.#length)
-    const slot = this.#slots.get(placeholder)
+    const slot = this.#takeSlot(head.slice(at, at + this.#length))
     if (slot === undefined) throw new UpstreamError('credential-unavailable')
-    this.#slots.delete(placeholder)
     return { slot, at, length: this.#length }
   }
+
+  #takeSlot(placeholder: string): CredentialSlot | undefined {
+    const start = this.#mark.length
+    const index = Number.parseInt(placeholder.slice(start, start + INDEX_DIGITS), 16)
+    const held = this.#held[index]
+    if (held?.placeholder !== placeholder) return undefined
+    this.#held[index] = undefined
+    this.#free.push(index)
+    return held.slot
+  }
+}
+
+function hex(value: number, digits: number): string {
+  return value.toString(16).padStart(digits, '0')
 }

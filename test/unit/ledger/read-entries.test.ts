@@ -6,7 +6,7 @@ import { ReceiptCommitter } from '#ledger/commit-receipts.ts'
 import type { LedgerEntry } from '#ledger/entry.ts'
 import { readEntries } from '#ledger/read-entries.ts'
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts'
-import { insertOrganisation, makeReceipt } from '../../support/ledger.ts'
+import { insertOrganisation, makeOutcome, makeReceipt } from '../../support/ledger.ts'
 
 let database: TestDatabase
 let orgId: string
@@ -91,9 +91,27 @@ describe('reading the ledger', () => {
     ])
   })
 
+  it('finds the outcome of one receipt, and no other', async () => {
+    const org = await insertOrganisation(database.db)
+    const receipts = [makeReceipt({ orgId: org }), makeReceipt({ orgId: org })]
+    await using committer = new ReceiptCommitter({ pool: database.db.pool })
+    await Promise.all(receipts.map((receipt) => committer.commit(receipt)))
+    for (const receipt of receipts) committer.settle(makeOutcome(receipt))
+    await expect.poll(async () => (await settledOf(org, receipts[0]?.receiptId)).length).toBe(1)
+    expect(await settledOf(org, receipts[0]?.receiptId)).toMatchObject([
+      { kind: 'receipt.settled', receiptId: receipts[0]?.receiptId },
+    ])
+    expect(await settledOf(org, newId())).toEqual([])
+  })
+
   it('refuses a cursor that is not one', async () => {
     await expect(readEntries(database.db.kysely, { orgId, limit: 1, cursor: 'x' })).rejects.toThrow(
       CursorError,
     )
   })
 })
+
+async function settledOf(org: string, receiptId = '') {
+  const { items } = await readEntries(database.db.kysely, { orgId: org, receiptId, limit: 10 })
+  return items
+}

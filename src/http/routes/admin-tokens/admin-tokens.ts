@@ -5,6 +5,7 @@ import { listAdminTokens } from '#access/admin-token-repository.ts'
 import { decodeCursor, pageOf } from '#db/keyset.ts'
 import type { ApiDeps, ApiServer } from '#http/api-server.ts'
 import { callerOf } from '#http/authenticate.ts'
+import { expiryOf } from '#http/expiry.ts'
 import { once } from '#http/idempotency.ts'
 import {
   Id,
@@ -26,8 +27,8 @@ const fields = {
   expiresAt: Nullable(Time),
   revokedAt: Nullable(Time),
 }
-const AdminTokenReply = Type.Object(fields, { title: 'AdminToken' })
-const IssuedAdminTokenReply = Type.Object({
+export const AdminTokenReply = Type.Object(fields, { title: 'AdminToken' })
+export const IssuedAdminTokenReply = Type.Object({
   ...fields,
   token: Nullable(Type.String({ description: 'Shown this once.' })),
 })
@@ -82,7 +83,7 @@ export function adminTokenRoutes(app: ApiServer, deps: ApiDeps): void {
           const { adminToken, token } = await issueAdminToken(deps, {
             ...callerOf(request),
             name,
-            expiresAt: expiresAt === undefined || expiresAt === null ? null : new Date(expiresAt),
+            expiresAt: expiryOf(expiresAt, deps.now()),
           })
           return { ...summarizeAdminToken(adminToken), token }
         },

@@ -23,6 +23,10 @@ export function updateTargetRoute(app: ApiServer, deps: ApiDeps): void {
       const { orgId, actor } = callerOf(request)
       const { name, models, credential, validate = true } = request.body
       const targetId = request.params.id
+      const changes = {
+        ...(name === undefined ? {} : { name }),
+        ...(models === undefined ? {} : { models }),
+      }
       if (credential !== undefined) {
         await rotateCredential(deps.targets, {
           orgId,
@@ -30,13 +34,9 @@ export function updateTargetRoute(app: ApiServer, deps: ApiDeps): void {
           targetId,
           credential: credentialOf(request),
           isValidated: validate,
+          changes,
         })
-      }
-      if (name !== undefined || models !== undefined) {
-        const changes = {
-          ...(name === undefined ? {} : { name }),
-          ...(models === undefined ? {} : { models }),
-        }
+      } else if (Object.keys(changes).length > 0) {
         await updateTarget(deps, { orgId, actor, targetId, changes })
       }
       const details = await readTarget(deps, orgId, targetId)

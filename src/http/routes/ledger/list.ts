@@ -7,7 +7,7 @@ import { Id, PageOf, PageQuery, problemReplies, Time } from '#http/schemas.ts'
 
 const Kind = Type.Unsafe<(typeof entryKinds)[number]>({ type: 'string', enum: [...entryKinds] })
 
-const EntryReply = Type.Object(
+export const EntryReply = Type.Object(
   {
     entryId: Id,
     kind: Kind,

@@ -4,7 +4,7 @@ import { callerOf } from '#http/authenticate.ts'
 import { Id, Nullable, PageOf, PageQuery, problemReplies, Time } from '#http/schemas.ts'
 import { readReceipts, type ReceiptWithOutcome } from '#ledger/read-receipts.ts'
 
-const ReceiptReply = Type.Object(
+export const ReceiptReply = Type.Object(
   {
     receiptId: Id,
     occurredAt: Time,

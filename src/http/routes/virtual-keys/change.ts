@@ -1,9 +1,10 @@
 import { revokeVirtualKey, updateVirtualKey } from '#access/issue-virtual-key.ts'
 import type { ApiDeps, ApiServer } from '#http/api-server.ts'
 import { callerOf } from '#http/authenticate.ts'
+import { expiryOf } from '#http/expiry.ts'
 import { once } from '#http/idempotency.ts'
 import { IdParams, problemReplies, WriteHeaders } from '#http/schemas.ts'
-import { scopeOf, timeOf, virtualKeyReply, VirtualKeyChanges, VirtualKeyReply } from './virtual-key-schema.ts'
+import { scopeOf, virtualKeyReply, VirtualKeyChanges, VirtualKeyReply } from './virtual-key-schema.ts'
 
 /** `PATCH /virtual-keys/:id`: changes name, scope or expiry; holds for the very next request on every node. */
 export function updateVirtualKeyRoute(app: ApiServer, deps: ApiDeps): void {
@@ -22,7 +23,7 @@ export function updateVirtualKeyRoute(app: ApiServer, deps: ApiDeps): void {
         ...(name === undefined ? {} : { name }),
         ...(targetIds === undefined ? {} : { targetIds: scopeOf(targetIds) }),
         ...(models === undefined ? {} : { models: scopeOf(models) }),
-        ...(expiresAt === undefined ? {} : { expiresAt: timeOf(expiresAt) }),
+        ...(expiresAt === undefined ? {} : { expiresAt: expiryOf(expiresAt, deps.now()) }),
       }
       const changed = await updateVirtualKey(deps, {
         ...callerOf(request),

@@ -1,15 +1,10 @@
 import { issueVirtualKey } from '#access/issue-virtual-key.ts'
 import type { ApiDeps, ApiServer } from '#http/api-server.ts'
 import { callerOf } from '#http/authenticate.ts'
+import { expiryOf } from '#http/expiry.ts'
 import { once } from '#http/idempotency.ts'
 import { problemReplies, WriteHeaders } from '#http/schemas.ts'
-import {
-  IssuedVirtualKeyReply,
-  NewVirtualKey,
-  scopeOf,
-  timeOf,
-  virtualKeyReply,
-} from './virtual-key-schema.ts'
+import { IssuedVirtualKeyReply, NewVirtualKey, scopeOf, virtualKeyReply } from './virtual-key-schema.ts'
 
 /** `POST /virtual-keys`: issues a token for an agent; it is in this answer and nowhere else. */
 export function issueVirtualKeyRoute(app: ApiServer, deps: ApiDeps): void {
@@ -33,7 +28,7 @@ export function issueVirtualKeyRoute(app: ApiServer, deps: ApiDeps): void {
           name,
           targetIds: scopeOf(targetIds),
           models: scopeOf(models),
-          expiresAt: timeOf(expiresAt),
+          expiresAt: expiryOf(expiresAt, deps.now()),
         })
         return { ...virtualKeyReply(virtualKey, deps.now()), token }
       },

@@ -61,7 +61,3 @@ export function scopeOf(given: 'all' | readonly string[]): readonly string[] {
 function allOr(stored: readonly string[]): 'all' | string[] {
   return stored.length === 0 ? 'all' : [...stored]
 }
-
-export function timeOf(given: string | null | undefined): Date | null {
-  return given === null || given === undefined ? null : new Date(given)
-}

@@ -30,7 +30,7 @@ function watchHeads(): string[] {
   return heads
 }
 
-const PLACEHOLDER = /authorization: Bearer ([0-9a-f]{44})\r\n/
+const PLACEHOLDER = /authorization: Bearer ([0-9a-f]{50})\r\n/
 
 describe('what undici itself sees', () => {
   it('is a placeholder, new for each request, and never the credential', async () => {
@@ -52,7 +52,7 @@ describe('a body that contains the placeholder', () => {
     const heads = watchHeads()
     await using server = await serve(echoHashes)
     await using transport = new UpstreamTransport({ allowedOrigins: [server.origin] })
-    const body = Buffer.alloc(44 + padding, '.')
+    const body = Buffer.alloc(50 + padding, '.')
     const credential = credentialOf('sk-real')
     // Only here, where the request is about to be written, can a test know its placeholder.
     const openInto = (out: Buffer, offset: number) => {
@@ -63,7 +63,7 @@ describe('a body that contains the placeholder', () => {
       transport,
       requestTo(server.origin, { body, credential: { ...credential, openInto } }),
     )
-    expect(body.toString('latin1')).toMatch(/^[0-9a-f]{44}\./)
+    expect(body.toString('latin1')).toMatch(/^[0-9a-f]{50}\./)
     expect(seen).toMatchObject({ credential: sha256('sk-real'), body: sha256(body) })
   })
 })

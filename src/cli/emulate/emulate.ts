@@ -1,0 +1,17 @@
+import type { Command } from 'commander'
+import { addGroup, type Cli } from '#cli/command.ts'
+import { addEmulateAws } from './aws.ts'
+import { addEmulateProvider } from './provider.ts'
+
+/** `hasp emulate …` */
+export function addEmulate(program: Command, cli: Cli): void {
+  const group = addGroup(
+    program,
+    'emulate',
+    'Run AWS KMS or a provider on this machine, to try Hasp out.',
+    'Each runs until Ctrl-C, keeps everything in memory, and prints what to paste. See docs/emulators.md.',
+  )
+  addEmulateAws(group, cli)
+  addEmulateProvider(group, cli, 'openai')
+  addEmulateProvider(group, cli, 'anthropic')
+}

@@ -1,0 +1,61 @@
+import type { Kek, Verification } from '#cli/api/replies.ts'
+import { formatDetails, formatTable } from '#cli/output/table.ts'
+import { moment, span } from '#cli/output/words.ts'
+
+/** Everything about one KEK, for people. */
+export function formatKek(kek: Kek): string {
+  const { access, probe } = kek
+  const mode =
+    kek.unwrapMode === 'cached'
+      ? `cached, each unwrap for at most ${span(kek.cacheCeilingMs)} and ${kek.cacheUsesMax} requests`
+      : kek.unwrapMode
+  return formatDetails([
+    ['Name', kek.name],
+    ['Id', kek.id],
+    [
+      'State',
+      `${kek.state}${kek.stateReason === null ? '' : ` (${kek.stateReason})`} since ${moment(kek.stateChangedAt)}`,
+    ],
+    [
+      'Provider',
+      kek.provider === 'local'
+        ? 'local: a file on the machine that runs Hasp, NOT customer-held'
+        : kek.provider,
+    ],
+    ['Key', kek.kekRef],
+    ...(access.roleArn == null ? [] : [['Role', access.roleArn] as const]),
+    ...(access.externalId === undefined ? [] : [['ExternalId', access.externalId] as const]),
+    ['Unwrap mode', mode],
+    ['Streams', kek.streamRule === 'cut' ? 'cut on revocation' : 'end by themselves on revocation'],
+    ['Probe', kek.probeIntervalMs === 0 ? 'off' : `every ${span(kek.probeIntervalMs)}`],
+    ...(probe === undefined
+      ? []
+      : [
+          [
+            'Last probe',
+            `${moment(probe.lastProbeAt)}${probe.outcome === null ? '' : `  ${probe.outcome}`}`,
+          ] as const,
+        ]),
+    ['Registered', moment(kek.createdAt)],
+  ])
+}
+
+/** What its owner is to grant: each document under its title, ready to paste. */
+export function formatGrant(grant: NonNullable<Kek['grant']>): string {
+  const documents = grant.documents.map(({ title, body }) => `${title}\n${'─'.repeat(title.length)}\n${body}`)
+  return [grant.summary, ...documents].join('\n\n')
+}
+
+/** What was tried on the KMS, and what came of it. */
+export function formatChecks(checks: Verification['checks'], width: number): string {
+  return formatTable(
+    [
+      { header: '', cell: (check) => (check.isPassed ? '✓' : '✗') },
+      { header: 'CHECK', cell: (check) => check.name },
+      { header: 'FINDING', cell: (check) => check.finding },
+      { header: 'KMS REQUEST', cell: (check) => check.kmsRequestId ?? '—' },
+    ],
+    checks,
+    width,
+  )
+}

@@ -1,0 +1,42 @@
+import type { Command } from 'commander'
+import { readListing } from '#cli/api/pages.ts'
+import type { Kek } from '#cli/api/replies.ts'
+import type { Session } from '#cli/api/session.ts'
+import { addCommand, withPaging, withSession, type Cli, type ListOptions } from '#cli/command.ts'
+import { formatTable } from '#cli/output/table.ts'
+import { moment, moreHint } from '#cli/output/words.ts'
+
+/** `hasp kek list` */
+export function addKekList(group: Command, cli: Cli): void {
+  withPaging(
+    addCommand(group, 'list', {
+      summary: 'List your KEKs, oldest first.',
+      examples: [
+        'hasp kek list',
+        'hasp kek list --json | jq -r \'.items[] | select(.state != "active") | .name\'',
+      ],
+    }),
+  ).action(withSession(cli, list))
+}
+
+async function list({ api, out }: Session, { limit, cursor }: ListOptions): Promise<void> {
+  const page = await readListing<Kek>(api, '/keks', { limit, cursor })
+  out.answer(page, () => {
+    if (page.items.length === 0) {
+      return 'No KEKs yet. Register one:\n\n  hasp kek register --provider local --name trial --verify   # to try Hasp out\n  hasp kek register --help                                  # for your own AWS KMS key'
+    }
+    const table = formatTable<Kek>(
+      [
+        { header: 'NAME', cell: (kek) => kek.name, widthMin: 12 },
+        { header: 'STATE', cell: (kek) => kek.state },
+        { header: 'UNWRAP', cell: (kek) => kek.unwrapMode },
+        { header: 'KEY', cell: (kek) => kek.kekRef, widthMin: 16 },
+        { header: 'REGISTERED', cell: (kek) => moment(kek.createdAt) },
+        { header: 'ID', cell: (kek) => kek.id },
+      ],
+      page.items,
+      out.columns,
+    )
+    return table + moreHint(page.nextCursor)
+  })
+}

@@ -1,0 +1,72 @@
+import { mkdir } from 'node:fs/promises'
+import type { Command } from 'commander'
+import type { Kek, Verification } from '#cli/api/replies.ts'
+import type { OutputOptions, Session } from '#cli/api/session.ts'
+import { addCommand, withSession, type Cli } from '#cli/command.ts'
+import { shellWord } from '#cli/output/words.ts'
+import { ask } from '#cli/terminal/ask.ts'
+import { isInteractive } from '#cli/terminal/terminal.ts'
+import { formatGrant, formatKek } from './format-kek.ts'
+import { rulesOf, withRules, type RuleOptions } from './rules.ts'
+import { reportVerification } from './verify.ts'
+import { writeDocuments } from './write-documents.ts'
+
+type Options = OutputOptions &
+  RuleOptions &
+  Readonly<{
+    name: string
+    provider: string
+    keyArn?: string
+    roleArn?: string
+    verify?: boolean
+    file?: string
+  }>
+
+/** `hasp kek register` */
+export function addKekRegister(group: Command, cli: Cli): void {
+  const command = addCommand(group, 'register', {
+    summary: 'Note a KEK of yours down, and learn what to grant for it.',
+    details:
+      'Prints the policies to put in place on your side, filled in. Then prove the grant with --verify or hasp kek verify. A KEK of provider local is a file on the machine that runs Hasp: good for trying it out, not customer-held.',
+    examples: [
+      'hasp kek register --provider local --name trial --verify',
+      'hasp kek register --provider aws --name prod --key-arn arn:aws:kms:eu-central-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab --role-arn arn:aws:iam::111122223333:role/hasp --file grant/',
+    ],
+  })
+    .requiredOption('--name <name>', 'what to call it')
+    .requiredOption('--provider <provider>', 'aws, or local on one machine')
+    .option('--key-arn <arn>', 'aws: full ARN of the KMS key, never an alias')
+    .option('--role-arn <arn>', 'aws: role in the account of the key, for Hasp to assume (recommended)')
+    .option('--verify', 'prove the grant at once; at a terminal, after you have put it in place')
+    .option('--file <dir>', 'write the documents into this directory as well')
+  withRules(command).action(withSession(cli, register))
+}
+
+async function register(session: Session, options: Options): Promise<void> {
+  const { api, out, io } = session
+  const { name, provider, keyArn, roleArn, file } = options
+  // Before anything is registered: what can not be written should not be found out later.
+  if (file !== undefined) await mkdir(file, { recursive: true })
+  const kek = await api.send<Kek>('POST', '/keks', { name, provider, keyArn, roleArn, ...rulesOf(options) })
+  const files = file === undefined || kek.grant === undefined ? [] : await writeDocuments(file, kek.grant)
+
+  if (options.verify !== true) return out.answer(kek, () => registered(kek, files, true))
+  if (out.isJson) {
+    const { kek: after, ...verification } = await api.send<Verification>('POST', `/keks/${kek.id}/verify`)
+    return reportVerification(session, { kek: after, ...verification }, { ...kek, ...after, verification })
+  }
+  out.answer(kek, () => `${registered(kek, files, false)}\n`)
+  if ((kek.grant?.documents.length ?? 0) > 0 && isInteractive(io)) {
+    await ask(io, 'Put this in place, then press Enter to verify it. ')
+  }
+  await reportVerification(session, await api.send<Verification>('POST', `/keks/${kek.id}/verify`))
+}
+
+function registered(kek: Kek, files: readonly string[], isNextShown: boolean): string {
+  return [
+    `Registered.\n\n${formatKek(kek)}`,
+    ...(kek.grant === undefined ? [] : [formatGrant(kek.grant)]),
+    ...(files.length === 0 ? [] : [`Written:\n${files.map((path) => `  ${path}`).join('\n')}`]),
+    ...(isNextShown ? [`Next: hasp kek verify ${shellWord(kek.name)}`] : []),
+  ].join('\n\n')
+}

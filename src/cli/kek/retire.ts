@@ -1,0 +1,26 @@
+import type { Command } from 'commander'
+import { findNamed } from '#cli/api/find-named.ts'
+import type { Kek } from '#cli/api/replies.ts'
+import type { OutputOptions, Session } from '#cli/api/session.ts'
+import { addCommand, withSession, withYes, type Cli } from '#cli/command.ts'
+import { confirm } from '#cli/terminal/confirm.ts'
+
+type Options = OutputOptions & Readonly<{ yes?: boolean }>
+
+/** `hasp kek retire` */
+export function addKekRetire(group: Command, cli: Cli): void {
+  withYes(
+    addCommand(group, 'retire <kek>', {
+      summary: 'Take a KEK out of use that seals nothing any more.',
+      details: 'Refused while it seals a credential. Your key in your KMS is not touched.',
+      examples: ['hasp kek retire trial', 'hasp kek retire trial --yes --json'],
+    }),
+  ).action(withSession(cli, retire))
+}
+
+async function retire({ io, api, out }: Session, named: string, options: Options): Promise<void> {
+  const { id, name } = await findNamed(api, 'kek', named)
+  await confirm(io, options, `Retire the KEK "${name}" for good.`)
+  const kek = await api.send<Kek>('POST', `/keks/${id}/retire`)
+  out.answer(kek, () => `"${kek.name}" is ${kek.state}: Hasp uses it no more.`)
+}

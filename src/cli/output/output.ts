@@ -1,0 +1,27 @@
+import { printError, printLine, type CliIo } from '#cli/io.ts'
+
+/** Where answers go: standard output, as text for people or as one JSON value for machines. */
+export class Output {
+  readonly #io: CliIo
+  readonly isJson: boolean
+
+  constructor(io: CliIo, isJson: boolean) {
+    this.#io = io
+    this.isJson = isJson
+  }
+
+  /** How wide text may be; unlimited where nobody looks at it on a terminal. */
+  get columns(): number {
+    return this.#io.stdout.isTTY === true ? (this.#io.stdout.columns ?? 80) : Infinity
+  }
+
+  /** The answer. `text` is only called for people. */
+  answer(value: unknown, text: () => string): void {
+    printLine(this.#io, this.isJson ? JSON.stringify(value, null, 2) : text())
+  }
+
+  /** A word to people beside the answer; machines are not told. */
+  note(text: string): void {
+    if (!this.isJson) printError(this.#io, text)
+  }
+}

@@ -1,0 +1,79 @@
+import { CommanderError } from 'commander'
+import { ApiProblem } from '#cli/api/api-problem.ts'
+import { CliError } from '#cli/cli-error.ts'
+import { ConfigError } from '#config/load-config.ts'
+import { printError, type CliIo } from '#cli/io.ts'
+import { explainMisuse } from './misuse.ts'
+import { printable } from './printable.ts'
+
+type Report = Readonly<{
+  code: string
+  message: string
+  hint?: string | undefined
+  status?: number
+  requestId?: string | null
+}>
+
+/**
+ * Says on standard error what went wrong: in words, or as `{"error": {…}}` for machines, with every member always
+ * there.
+ * @returns the exit code: 2 for misuse, 1 for everything else
+ */
+export function reportError(io: CliIo, error: unknown, isJson: boolean): 1 | 2 {
+  const report = describe(error, io.argv)
+  if (isJson) {
+    const { code, message, hint = null, status = null, requestId = null } = report
+    printError(io, JSON.stringify({ error: { code, message, hint, status, requestId } }))
+  } else if (!(error instanceof CommanderError) || error.code !== 'commander.help') {
+    printReport(io, report)
+  }
+  if (error instanceof CliError) return error.exitCode
+  return error instanceof CommanderError || error instanceof ConfigError ? 2 : 1
+}
+
+function printReport(io: CliIo, { code, message, hint, status, requestId }: Report): void {
+  printError(io, `hasp: ${lines(message)}`)
+  if (status !== undefined) {
+    const id = typeof requestId === 'string' ? `, request ${requestId}` : ''
+    printError(io, `  (${code}, HTTP ${status}${id})`)
+  }
+  if (hint !== undefined) printError(io, `\n${lines(hint).replace(/^/gm, '  ')}`)
+}
+
+function describe(error: unknown, argv: readonly string[]): Report {
+  if (error instanceof CliError) return { code: error.code, message: error.message, hint: error.hint }
+  if (error instanceof CommanderError) return { code: 'usage', ...explainMisuse(error, argv) }
+  if (error instanceof ApiProblem) {
+    const { code, message, title, status, requestId } = error
+    return { code, message: `${title}: ${message}`, hint: hintFor(error), status, requestId }
+  }
+  if (error instanceof ConfigError) return { code: 'configuration_invalid', message: error.message }
+  const code =
+    error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : 'internal'
+  // An AggregateError of Node's, for a name with several addresses, has no message of its own.
+  const message = error instanceof Error && error.message !== '' ? error.message : `failed (${code})`
+  return { code, message, hint: hints[code] }
+}
+
+function hintFor({ status, code }: ApiProblem): string | undefined {
+  if (status === 401) {
+    return 'HASP_TOKEN is not an admin token of this Hasp, or was revoked or has expired. Put another into HASP_TOKEN; your operator can make a new organisation with one: hasp org create NAME'
+  }
+  return hints[code]
+}
+
+const hints: Readonly<Record<string, string>> = {
+  target_kek_not_active: 'Prove the grant first: hasp kek verify NAME',
+  kek_in_use: "Delete the targets that it seals first; 'hasp target list' shows them.",
+  credential_not_checkable: 'To store the credential without asking its provider, add --no-validate.',
+  // Only the database is reached without the API, and these come from it.
+  ECONNREFUSED: 'The PostgreSQL that DATABASE_URL names does not answer there: is it running?',
+  ENOTFOUND: 'The host that DATABASE_URL names does not exist: check its spelling.',
+  '28P01': 'Check the user and the password in DATABASE_URL.',
+  '3D000': 'Create the database that DATABASE_URL names, or name another.',
+  admin_token_last: 'Make another first: hasp token issue --name NAME',
+}
+
+function lines(text: string): string {
+  return text.split('\n').map(printable).join('\n')
+}

@@ -1,0 +1,35 @@
+/** A moment for people: UTC to the second. */
+export function moment(iso: string | null | undefined): string {
+  return iso === null || iso === undefined ? '—' : `${iso.slice(0, 10)} ${iso.slice(11, 19)}Z`
+}
+
+/** A span of time in its largest whole unit. */
+export function span(ms: number): string {
+  if (ms > 0 && ms % 60_000 === 0) return `${ms / 60_000} min`
+  return ms > 0 && ms % 1000 === 0 ? `${ms / 1000} s` : `${ms} ms`
+}
+
+/** What a scope allows; `name` turns ids into names. */
+export function scope(
+  given: 'all' | readonly string[],
+  name: (entry: string) => string = (entry) => entry,
+): string {
+  return given === 'all' ? 'all' : given.map(name).join(', ')
+}
+
+/** The line below a list that goes on. */
+export function moreHint(nextCursor: string | null): string {
+  return nextCursor === null ? '' : `\n\nThere is more: add --cursor ${nextCursor}`
+}
+
+/** A name as a shell takes it. */
+export function shellWord(text: string): string {
+  return /^[\w.-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`
+}
+
+/** Details of a ledger entry on one line. */
+export function detailsLine(details: Readonly<Record<string, unknown>>): string {
+  return Object.entries(details)
+    .map(([name, value]) => `${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`)
+    .join(' ')
+}

@@ -1,0 +1,28 @@
+import type { Command } from 'commander'
+import { findNamed } from '#cli/api/find-named.ts'
+import type { VirtualKey } from '#cli/api/replies.ts'
+import type { OutputOptions, Session } from '#cli/api/session.ts'
+import { addCommand, withSession, withYes, type Cli } from '#cli/command.ts'
+import { confirm } from '#cli/terminal/confirm.ts'
+
+type Options = OutputOptions & Readonly<{ yes?: boolean }>
+
+/** `hasp vkey revoke` */
+export function addVkeyRevoke(group: Command, cli: Cli): void {
+  withYes(
+    addCommand(group, 'revoke <vkey>', {
+      summary: 'End a virtual key at once, on every node, for good.',
+      examples: ['hasp vkey revoke my-agent', 'hasp vkey revoke my-agent --yes --json'],
+    }),
+  ).action(withSession(cli, revoke))
+}
+
+async function revoke({ io, api, out }: Session, named: string, options: Options): Promise<void> {
+  const { id, name, hint } = await findNamed(api, 'vkey', named)
+  await confirm(io, options, `Revoke the virtual key "${name}" (${hint}) for good.`)
+  const virtualKey = await api.send<VirtualKey>('POST', `/virtual-keys/${id}/revoke`)
+  out.answer(
+    virtualKey,
+    () => `"${virtualKey.name}" (${virtualKey.hint}) is revoked: its next request is refused.`,
+  )
+}

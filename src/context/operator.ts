@@ -1,0 +1,35 @@
+import { createOrganisation, type NewOrganisation } from '#access/create-organisation.ts'
+import type { Config } from '#config/load-config.ts'
+import { openDatabase } from '#db/database.ts'
+import { startEmbeddedPostgres } from '#db/embedded-postgres.ts'
+import { migrateToLatest } from '#db/migrate.ts'
+import { loadSecretRing } from './root-secret.ts'
+
+/** What the operator of a Hasp does on its database, without a running service. */
+export type Operator = AsyncDisposable &
+  Readonly<{
+    /** Brings the schema up to this version. @returns the names of the migrations that were run */
+    migrate: () => Promise<string[]>
+    /** @throws {AccessError} `organisation_name_taken` */
+    createOrganisation: (name: string) => Promise<NewOrganisation>
+  }>
+
+/**
+ * Opens the database that `config` names, or Hasp's own, which may be in use by a running Hasp.
+ * @throws {DatabaseError}
+ */
+export async function openOperator(config: Config, log: (message: string) => void): Promise<Operator> {
+  await using stack = new AsyncDisposableStack()
+  const connection =
+    config.databaseUrl ?? stack.use(await startEmbeddedPostgres({ dataDir: config.dataDir, log })).connection
+  const db = stack.use(openDatabase({ connection, poolMax: 2, applicationName: 'hasp:operator' }))
+  const owned = stack.move()
+  return {
+    migrate: () => migrateToLatest(db),
+    createOrganisation: async (name) => {
+      const ring = await loadSecretRing(config)
+      return createOrganisation({ db, ring, now: () => new Date() }, { name, actor: 'operator' })
+    },
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  }
+}

@@ -1,0 +1,145 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { callModel, dialects, openStream, type Dialect, type Door } from '../support/agent-calls.ts'
+import { waitUntil } from '../support/data-dir.ts'
+import { startLendingHasp } from '../support/lending-hasp.ts'
+
+let lendingHasp: Awaited<ReturnType<typeof startLendingHasp>>
+let door: Door
+
+beforeAll(async () => {
+  lendingHasp = await startLendingHasp({ env: { HASP_SUSPENDED_PROBE_INTERVAL_MS: '100' } })
+  door = { url: lendingHasp.hasp.url, virtualKey: lendingHasp.lending.virtualKey }
+})
+afterAll(() => lendingHasp[Symbol.asyncDispose]())
+
+const provider = (dialect: Dialect) => lendingHasp.surroundings[dialect]
+const setKeyState = (state: 'Enabled' | 'Disabled') => {
+  const { emulator, keyArn } = lendingHasp.surroundings
+  emulator.control.setKeyState({ keyId: keyArn, state })
+}
+const setRules = (rules: object) => lendingHasp.hasp.api('PATCH', `/keks/${lendingHasp.lending.kekId}`, rules)
+const kek = async () => (await lendingHasp.hasp.api('GET', `/keks/${lendingHasp.lending.kekId}`)).body
+const receiptOf = async (receiptId: string) => {
+  const { body } = await lendingHasp.hasp.api('GET', '/receipts?limit=100')
+  return body.items.find((receipt: { receiptId: string }) => receipt.receiptId === receiptId)
+}
+
+beforeEach(async () => {
+  setKeyState('Enabled')
+  await waitUntil(async () => (await kek()).state === 'active')
+  await setRules({ unwrapMode: 'strict', streamRule: 'cut', probeIntervalMs: 0 })
+})
+
+describe('a customer who disables the KEK in strict mode', () => {
+  it.each(dialects)('has the very next %s call refused, before it reaches the provider', async (dialect) => {
+    expect((await callModel(door, dialect)).status).toBe(200)
+    const reachedBefore = provider(dialect).requestCount()
+    setKeyState('Disabled')
+    const reply = await callModel(door, dialect)
+    expect(reply).toMatchObject({ status: 403, code: 'kek_revoked' })
+    expect(reply.headers['x-should-retry']).toBe('false')
+    expect(provider(dialect).requestCount()).toBe(reachedBefore)
+    expect(await kek()).toMatchObject({ state: 'suspended', stateReason: 'DisabledException' })
+  })
+
+  it.each(dialects)('cuts a running %s stream, and its reader and receipt say why', async (dialect) => {
+    const stream = await openStream(door, dialect, provider(dialect))
+    setKeyState('Disabled')
+    await callModel(door, 'openai')
+    expect(await stream.ended).toMatchObject({ isBroken: true, code: 'kek_revoked' })
+    await waitUntil(() => provider(dialect).requests().at(-1)?.isAborted === true)
+    await waitUntil(async () => (await receiptOf(stream.receiptId)).outcome?.end === 'cut-on-revocation')
+  })
+
+  it('lets running streams end under the rule drain, and refuses new calls', async () => {
+    await setRules({ streamRule: 'drain' })
+    const stream = await openStream(door, 'openai', provider('openai'), { pieces: 25, pieceMs: 20 })
+    setKeyState('Disabled')
+    expect(await callModel(door, 'anthropic')).toMatchObject({ status: 403, code: 'kek_revoked' })
+    const { isBroken, text } = await stream.ended
+    expect(isBroken).toBe(false)
+    expect(text).toContain('data: [DONE]')
+  })
+
+  it('has its idle organisation cut off by the probe, and served again by the probe', async () => {
+    await setRules({ probeIntervalMs: 100 })
+    const stream = await openStream(door, 'anthropic', provider('anthropic'))
+    setKeyState('Disabled')
+    expect(await stream.ended).toMatchObject({ isBroken: true, code: 'kek_revoked' })
+    await waitUntil(async () => (await kek()).state === 'suspended')
+    setKeyState('Enabled')
+    await waitUntil(async () => (await kek()).state === 'active')
+    expect((await callModel(door, 'anthropic')).status).toBe(200)
+    const { body } = await lendingHasp.hasp.api('GET', '/ledger?limit=20')
+    const byProbe = body.items.filter((entry: { actor: string }) => entry.actor === 'probe')
+    const kinds = byProbe.map((entry: { kind: string }) => entry.kind)
+    expect(kinds).toContain('kek.suspended')
+    expect(kinds).toContain('kek.resumed')
+  })
+})
+
+describe('a decision that is overtaken by a revocation', () => {
+  it('never sends the credential where the receipt reaches the disk beside the suspension', async () => {
+    await using overtaken = await holdReceipts()
+    const reachedBefore = provider('openai').requestCount()
+    const held = callModel(door, 'openai')
+    await overtaken.reached()
+    setKeyState('Disabled')
+    expect((await callModel(door, 'anthropic')).status).toBe(403)
+    await overtaken.release()
+    expect(await held).toMatchObject({ status: 403, code: 'kek_revoked' })
+    expect(provider('openai').requestCount()).toBe(reachedBefore)
+  })
+
+  it('never sends the credential for a virtual key that is revoked while the KMS is asked', async () => {
+    const { hasp, surroundings } = lendingHasp
+    const issued = await hasp.api('POST', '/virtual-keys', { name: 'short-lived', targetIds: 'all' })
+    const reachedBefore = provider('openai').requestCount()
+    surroundings.emulator.control.setLatency({ operation: 'Decrypt', latencyMs: 400 })
+    const decryptsBefore = countDecrypts()
+    const asked = callModel({ ...door, virtualKey: issued.body.token }, 'openai')
+    await waitUntil(async () => (await countIntents()) > 0)
+    expect((await hasp.api('POST', `/virtual-keys/${issued.body.id}/revoke`)).status).toBe(200)
+    expect(await asked).toMatchObject({ status: 401, code: 'virtual_key_revoked' })
+    expect(provider('openai').requestCount()).toBe(reachedBefore)
+    // It was in the middle of the decision: the KMS had been asked.
+    expect(countDecrypts()).toBeGreaterThan(decryptsBefore)
+    surroundings.emulator.control.clearFaults()
+
+    async function countIntents(): Promise<number> {
+      const { body } = await hasp.api('GET', '/ledger?kind=unwrap.intended&limit=1')
+      return Date.parse(body.items[0]?.occurredAt) >= Date.parse(issued.body.createdAt) ? 1 : 0
+    }
+  })
+})
+
+function countDecrypts(): number {
+  return lendingHasp.surroundings.emulator.control.events({ eventName: 'Decrypt' }).length
+}
+
+const holdLock = 4700
+
+/** Stops every receipt on its way to the disk, after its epoch was checked, until `release`. */
+async function holdReceipts(): Promise<
+  AsyncDisposable & { reached: () => Promise<unknown>; release: () => Promise<unknown> }
+> {
+  const { pool } = lendingHasp.hasp.context.database
+  await pool.query(`
+    CREATE FUNCTION hold_receipt() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN PERFORM pg_advisory_xact_lock_shared(${holdLock}); RETURN NEW; END $$;
+    CREATE TRIGGER hold_receipt BEFORE INSERT ON ledger_entries FOR EACH ROW
+    WHEN (NEW.kind = 'receipt.opened') EXECUTE FUNCTION hold_receipt()`)
+  const holder = await pool.connect()
+  await holder.query(`SELECT pg_advisory_lock(${holdLock})`)
+  const waiting = `SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND objid = ${holdLock} AND NOT granted`
+  const release = () => holder.query(`SELECT pg_advisory_unlock_all()`)
+  return {
+    reached: () => waitUntil(async () => (await pool.query(waiting)).rowCount === 1),
+    release,
+    async [Symbol.asyncDispose]() {
+      await release()
+      holder.release()
+      await pool.query('DROP TRIGGER hold_receipt ON ledger_entries; DROP FUNCTION hold_receipt()')
+    },
+  }
+}
