@@ -43,7 +43,7 @@ export function startOpenLoop(load: {
   const pool = new Pool(load.url, { connections: 64, headersTimeout: requestTimeoutMs })
   const underWay = new Set<Promise<void>>()
   const counts = { sent: 0, answered: 0, refused: 0, broken: 0 }
-  let isStopping = false
+  const stopping = new AbortController()
 
   const send = async (index: number) => {
     try {
@@ -66,7 +66,7 @@ export function startOpenLoop(load: {
   }
   const running = (async () => {
     const startedAt = performance.now()
-    while (!isStopping) {
+    while (!stopping.signal.aborted) {
       const due = ((performance.now() - startedAt) / 1000) * load.requestsPerSecond
       while (counts.sent < due) {
         const call = send(counts.sent++).finally(() => underWay.delete(call))
@@ -76,7 +76,7 @@ export function startOpenLoop(load: {
     }
   })()
   const stop = async () => {
-    isStopping = true
+    stopping.abort()
     await running
     await Promise.all(underWay)
     return { ...counts }
@@ -90,7 +90,7 @@ export function startOpenLoop(load: {
     },
     stop,
     async [Symbol.asyncDispose]() {
-      isStopping = true
+      stopping.abort()
       await pool.destroy()
       await stop()
     },

@@ -1,7 +1,7 @@
 /** One call of the management API that must succeed. @throws {Error} with the problem, for every other answer. */
 export type ManagementApi = (method: string, path: string, body?: unknown) => Promise<ApiAnswer>
 
-export type ApiAnswer = Readonly<Record<string, unknown>>
+type ApiAnswer = Readonly<Record<string, unknown>>
 
 export function managementApi(url: string, token: string): ManagementApi {
   return async (method, path, body) => {

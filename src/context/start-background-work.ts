@@ -16,7 +16,7 @@ const idempotencyKeptMs = 86_400_000
 export function startBackgroundWork(
   stack: AsyncDisposableStack,
   { db, ring, receipts }: Storage,
-  { kekProviders }: Custody,
+  { kekProviders, onKekGone }: Custody,
   { lastUsed }: Lending,
   options: { config: Config; log: Logger; now: () => Date; onUnexpected: (error: unknown) => void },
 ): void {
@@ -33,6 +33,7 @@ export function startBackgroundWork(
       journal: receipts,
       now,
       suspendedProbeIntervalMs: config.suspendedProbeIntervalMs,
+      onRevoked: onKekGone,
       onError: (error, kekId) => log.error({ err: error, kekId }, 'a probe failed'),
     }),
   )

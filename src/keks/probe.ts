@@ -16,6 +16,8 @@ type Deps = Readonly<{
   journal: UnwrapJournal
   now: () => Date
   suspendedProbeIntervalMs: number
+  /** Called when the KMS answers that an active KEK is revoked, before that is written down for every node. */
+  onRevoked: (kekId: string) => void
   /** Told of what a probe could not do, so that a broken probe is seen. */
   onError: (error: unknown, kekId: string) => void
 }>
@@ -80,6 +82,7 @@ async function ask(deps: Deps, kek: Kek): Promise<{ outcome: ProbeOutcome; kmsRe
     if (!(error instanceof KekFault)) throw error
     const kmsRequestId = error.kmsRequestId ?? null
     if (error.kind !== 'revoked') return { outcome: error.kind, kmsRequestId }
+    if (kek.state === 'active') deps.onRevoked(kek.id)
     await suspendKek(deps, kek, error, actor)
     return { outcome: 'suspended', kmsRequestId }
   }

@@ -23,8 +23,15 @@ export function answerRefusal(
   const path = (request.url ?? '/').split('?', 1)[0] ?? '/'
   const body = refusalBody(callerDialect(path, request.rawHeaders), refusal)
   const headers = [...refusalHeaders(refusal), 'content-length', String(body.length)]
-  // What is left of the body is not read, or nobody will be here to read more: the connection is not used again.
-  if (!request.complete || refusal.code === 'hasp_stopping') headers.push('connection', 'close')
+  if (isLastOnConnection(request, refusal)) headers.push('connection', 'close')
   response.writeHead(refusal.status, headers)
   response.end(request.method === 'HEAD' ? undefined : body)
+}
+
+/**
+ * What is left of a body is not read; a head that parsers read differently may have another request behind it
+ * (RFC 9112 §11.2); and a node that stops will not be here to read more.
+ */
+function isLastOnConnection(request: IncomingMessage, { code }: Refusal): boolean {
+  return !request.complete || code === 'header_refused' || code === 'hasp_stopping'
 }

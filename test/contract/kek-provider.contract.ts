@@ -90,7 +90,7 @@ export function describeKekProvider(
         expect(call.durationMs).toBeLessThan(10_000)
       }
       // AWS names the material only when it unwraps.
-      if (wrapped.materialId !== '') expect(unwrapped.materialId).toBe(wrapped.materialId)
+      expect(wrapped.materialId === '' ? '' : unwrapped.materialId).toBe(wrapped.materialId)
       expect(unwrapped.kmsRequestId).not.toBe(wrapped.kmsRequestId)
     })
 

@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import type { RecordedRequest } from '#emulators/llm/request-journal.ts'
 import { callModel, dialects, openStream, type Dialect, type Door } from '../support/agent-calls.ts'
 import { waitUntil } from '../support/data-dir.ts'
+import { deafen, listenersOf } from '../support/deafen.ts'
 import { startLendingHasp } from '../support/lending-hasp.ts'
 
 let lendingHasp: Awaited<ReturnType<typeof startLendingHasp>>
@@ -76,6 +78,48 @@ describe('a customer who disables the KEK in strict mode', () => {
     expect(kinds).toContain('kek.suspended')
     expect(kinds).toContain('kek.resumed')
   })
+
+  it('has its streams cut by the probe also on a node that hears nothing', async () => {
+    const { pool } = lendingHasp.hasp.context.database
+    const stream = await openStream(door, 'anthropic', provider('anthropic'))
+    await setRules({ probeIntervalMs: 100 })
+    const { hear } = await deafen(pool, await listenersOf(pool))
+    setKeyState('Disabled')
+    expect(await stream.ended).toMatchObject({ isBroken: true, code: 'kek_revoked' })
+    await hear()
+  })
+})
+
+describe('a KEK disabled under load, twenty times', () => {
+  it('lends to no call that starts after the key was disabled', async () => {
+    let callsStarted = 0
+    for (let trial = 1; trial <= 20; trial += 1) {
+      setKeyState('Enabled')
+      await waitUntil(async () => (await kek()).state === 'active')
+      const stopping = new AbortController()
+      const startCall = (when: string) => callModel(door, 'openai', `${when} ${trial} ${(callsStarted += 1)}`)
+      const load = Array.from({ length: 6 }, async () => {
+        while (!stopping.signal.aborted) await startCall('before')
+      })
+      await waitUntil(() =>
+        provider('openai')
+          .requests()
+          .some(isOf(`before ${trial} `)),
+      )
+      stopping.abort()
+      setKeyState('Disabled')
+      const after = await Promise.all(Array.from({ length: 6 }, () => startCall('after')))
+      await Promise.all(load)
+      expect(after.map(({ status, code }) => ({ status, code }))).toEqual(
+        after.map(() => ({ status: 403, code: 'kek_revoked' })),
+      )
+      expect(provider('openai').requests().filter(isOf('after '))).toEqual([])
+    }
+    expect(callsStarted).toBeGreaterThan(20 * 12)
+  })
+
+  const isOf = (prefix: string) => (request: RecordedRequest) =>
+    request.headers['x-client-request-id']?.startsWith(prefix) === true
 })
 
 describe('a decision that is overtaken by a revocation', () => {

@@ -1,5 +1,6 @@
 import OpenAI from 'openai'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { AnyJson } from '../support/running-hasp.ts'
 import { startLendingHasp } from '../support/lending-hasp.ts'
 
 describe('listing the receipts of proxied calls', () => {
@@ -17,11 +18,11 @@ describe('listing the receipts of proxied calls', () => {
     }
     await expect
       .poll(async () =>
-        (await hasp.api('GET', '/receipts')).body.items.every((item: any) => item.outcome !== null),
+        (await hasp.api('GET', '/receipts')).body.items.every((item: AnyJson) => item.outcome !== null),
       )
       .toBe(true)
     const { body } = await hasp.api('GET', `/receipts?virtualKeyId=${lending.virtualKeyId}`)
-    expect(body.items.map((item: any) => item.model)).toEqual(['gpt-5-mini', 'gpt-5'])
+    expect(body.items.map((item: AnyJson) => item.model)).toEqual(['gpt-5-mini', 'gpt-5'])
     expect(body.items[0]).toMatchObject({
       operation: 'POST /v1/chat/completions',
       targetId: lending.openaiTargetId,

@@ -18,10 +18,18 @@ export type AgentReply = Readonly<{
   endedAtMs: number
 }>
 
-/** One plain call, without an SDK's retries. */
-export async function callModel(door: Door, dialect: Dialect): Promise<AgentReply> {
+/**
+ * One plain call, without an SDK's retries.
+ * @param clientRequestId reaches OpenAI in `x-client-request-id`
+ */
+export async function callModel(door: Door, dialect: Dialect, clientRequestId?: string): Promise<AgentReply> {
   const startedAtMs = performance.now()
-  const response = await send(door, dialect, {})
+  const response = await send(
+    door,
+    dialect,
+    {},
+    clientRequestId === undefined ? {} : { 'x-client-request-id': clientRequestId },
+  )
   let text = ''
   for await (const chunk of response) text += String(chunk)
   const endedAtMs = performance.now()
@@ -69,7 +77,12 @@ async function readToEnd(response: IncomingMessage, dialect: Dialect): Promise<S
   return { text, isBroken, code, endedAtMs: performance.now() }
 }
 
-async function send({ url, virtualKey }: Door, dialect: Dialect, more: object): Promise<IncomingMessage> {
+async function send(
+  { url, virtualKey }: Door,
+  dialect: Dialect,
+  more: object,
+  moreHeaders: Record<string, string> = {},
+): Promise<IncomingMessage> {
   const isOpenai = dialect === 'openai'
   const body = JSON.stringify({
     model: isOpenai ? 'gpt-5' : 'claude-opus-5',
@@ -81,6 +94,7 @@ async function send({ url, virtualKey }: Door, dialect: Dialect, more: object): 
   const headers = {
     'content-type': 'application/json',
     'content-length': String(Buffer.byteLength(body)),
+    ...moreHeaders,
     ...(isOpenai ? { authorization: `Bearer ${virtualKey}` } : { 'x-api-key': virtualKey }),
   }
   const outgoing: ClientRequest = request(url + path, { method: 'POST', headers })

@@ -45,7 +45,7 @@ async function registerKek({ api, surroundings }: WatchedHasp): Promise<string> 
   const organisation = jsonOf(await api('GET', '/organisation'), 200)
   grant(kek.access.externalId, organisation.id)
   const verification = jsonOf(await api('POST', `/keks/${kek.id}/verify`), 200)
-  if (verification.isPassed !== true) throw new Error(JSON.stringify(verification))
+  if (!verification.isPassed) throw new Error(JSON.stringify(verification))
   return kek.id
 }
 
@@ -83,7 +83,7 @@ async function lend(hasp: WatchedHasp, kekId: string, credentials: Credentials) 
 
   const wanted = { name: 'agent', targetIds: 'all' }
   const issued = await api('POST', '/virtual-keys', wanted, { 'idempotency-key': 'issue-agent' })
-  const virtualKey: string = jsonOf(issued, 201).token
+  const virtualKey = jsonOf(issued, 201).token
   jsonOf(await api('POST', '/virtual-keys', wanted, { 'idempotency-key': 'issue-agent' }), 201)
 
   expectStatus(await callOpenai(hasp, virtualKey), 200)
@@ -91,7 +91,7 @@ async function lend(hasp: WatchedHasp, kekId: string, credentials: Credentials) 
   expectStatus(await callAnthropic(hasp, virtualKey), 200)
   // Its provider answers 401 and repeats the credential, whole.
   expectStatus(await callOpenai(hasp, virtualKey, {}, { 'x-hasp-target': 'echoing' }), 502)
-  return { issued, virtualKey, openaiTarget: String(openaiTarget.id) }
+  return { issued, virtualKey, openaiTarget: openaiTarget.id }
 }
 
 /** Credentials where, or in a form in which, none is taken. */
@@ -235,10 +235,19 @@ function randomSecret(prefix: string): string {
   return `${prefix}${randomBytes(36).toString('hex')}`
 }
 
+/** What the story reads of the API's answers; each has some of it. */
+type Reply = Readonly<{
+  id: string
+  token: string
+  isPassed: boolean
+  access: Readonly<{ externalId: string }>
+}>
+
 /** The body of an answer whose status must be this. */
-function jsonOf(answer: Answer, status: number): any {
+function jsonOf(answer: Answer, status: number): Reply {
   expectStatus(answer, status)
-  return JSON.parse(answer.text)
+  // The API's own schemas promise these members where the story reads them.
+  return JSON.parse(answer.text) as Reply
 }
 
 function expectStatus({ status, text }: Answer, expected: number): void {

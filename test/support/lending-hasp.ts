@@ -4,7 +4,7 @@ import { startMockAnthropic } from '#emulators/llm/anthropic.ts'
 import type { MockProvider } from '#emulators/llm/mock-provider.ts'
 import { startMockOpenai } from '#emulators/llm/openai.ts'
 import type { AwsDeployment } from '#kms/aws/aws-clients.ts'
-import { startHasp, type RunningHasp } from './running-hasp.ts'
+import { startHasp, type AnyJson, type RunningHasp } from './running-hasp.ts'
 
 export const openaiCredential = 'sk-test-openai-5f0c1b7a9d3e4f6081726354'
 export const anthropicCredential = 'sk-ant-test-9a8b7c6d5e4f30211203f4e5d6c7'
@@ -142,7 +142,7 @@ export async function startLendingHasp(
 }
 
 /** The body of a reply that must be 201. */
-async function made(reply: ReturnType<RunningHasp['api']>): Promise<any> {
+async function made(reply: ReturnType<RunningHasp['api']>): Promise<AnyJson> {
   const { status, body } = await reply
   if (status !== 201) throw new Error(`Expected 201, got ${status}: ${JSON.stringify(body)}`)
   return body
