@@ -24,6 +24,14 @@ export async function findOrganisation(
   return { id: row.id, name: row.name, createdAt: row.created_at }
 }
 
+/** @throws {AccessError} `organisation_not_found` */
+export async function findOrganisationIdByName(db: Db, name: string): Promise<string> {
+  const row = await db.selectFrom('organisations').select('id').where('name', '=', name).executeTakeFirst()
+  if (row === undefined)
+    throw new AccessError('organisation_not_found', 'There is no organisation of this name.')
+  return row.id
+}
+
 /** Whether any organisation exists yet: the first start makes one. */
 export async function hasOrganisations(db: Db): Promise<boolean> {
   return (await db.selectFrom('organisations').select('id').limit(1).executeTakeFirst()) !== undefined

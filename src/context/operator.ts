@@ -1,3 +1,5 @@
+import { issueAdminToken } from '#access/issue-admin-token.ts'
+import { findOrganisationIdByName } from '#access/organisation-repository.ts'
 import { createOrganisation, type NewOrganisation } from '#access/create-organisation.ts'
 import type { Config } from '#config/load-config.ts'
 import { openDatabase } from '#db/database.ts'
@@ -12,6 +14,11 @@ export type Operator = AsyncDisposable &
     migrate: () => Promise<string[]>
     /** @throws {AccessError} `organisation_name_taken` */
     createOrganisation: (name: string) => Promise<NewOrganisation>
+    /**
+     * A new admin token for an organisation that has lost its last one.
+     * @throws {AccessError} `organisation_not_found`
+     */
+    issueAdminToken: (organisationName: string) => Promise<NewOrganisation>
   }>
 
 /**
@@ -29,6 +36,13 @@ export async function openOperator(config: Config, log: (message: string) => voi
     createOrganisation: async (name) => {
       const ring = await loadSecretRing(config)
       return createOrganisation({ db, ring, now: () => new Date() }, { name, actor: 'operator' })
+    },
+    issueAdminToken: async (organisationName) => {
+      const ring = await loadSecretRing(config)
+      const orgId = await findOrganisationIdByName(db.kysely, organisationName)
+      const issue = { orgId, actor: 'operator', name: 'from the operator', expiresAt: null }
+      const { token } = await issueAdminToken({ db, ring, now: () => new Date() }, issue)
+      return { orgId, name: organisationName, token }
     },
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   }

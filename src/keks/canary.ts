@@ -1,3 +1,4 @@
+import { randomFillSync } from 'node:crypto'
 import type { EncryptionContext } from '#envelope/encryption-context.ts'
 import { decodeEnvelope } from '#envelope/format-v1.ts'
 import { deriveRecordKey, generateDek } from '#envelope/record-key.ts'
@@ -34,6 +35,7 @@ export async function sealCanary(
   const context = canaryContext(kek)
   using dek = generateDek()
   using noise = SecretBytes.alloc(canaryBytes)
+  randomFillSync(noise.unsafeBytes())
   const wrap = await provider.wrap(dek, context)
   const canary = sealSecret({
     plaintext: noise,

@@ -50,8 +50,7 @@ export async function runDueProbes(deps: Deps): Promise<number> {
   return due.length
 }
 
-/** Probes one KEK now, whatever its interval. */
-export async function probeKek(deps: Deps, orgId: string, kekId: string): Promise<ProbeOutcome> {
+async function probeKek(deps: Deps, orgId: string, kekId: string): Promise<ProbeOutcome> {
   const kek = await findKek(deps.db.kysely, deps.ring, orgId, kekId)
   const { outcome, kmsRequestId } = await ask(deps, kek)
   const at = deps.now()

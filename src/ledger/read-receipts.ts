@@ -11,6 +11,7 @@ export async function readReceipts(
   db: Db,
   input: Readonly<{
     orgId: string
+    receiptId?: string
     virtualKeyId?: string
     targetId?: string
     kekId?: string
@@ -27,6 +28,7 @@ export async function readReceipts(
     .orderBy('receipt.entry_id', 'desc')
     .limit(input.limit + 1)
   if (input.cursor !== undefined) query = query.where('receipt.entry_id', '<', decodeCursor(input.cursor))
+  if (input.receiptId !== undefined) query = query.where('receipt.entry_id', '=', input.receiptId)
   if (input.virtualKeyId !== undefined) query = query.where('receipt.virtual_key_id', '=', input.virtualKeyId)
   if (input.targetId !== undefined) query = query.where('receipt.target_id', '=', input.targetId)
   if (input.kekId !== undefined) query = query.where('receipt.kek_id', '=', input.kekId)

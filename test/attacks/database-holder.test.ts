@@ -31,7 +31,7 @@ describe('whoever can write to the database, and nothing else', () => {
     const { a, attacker, surroundings } = besieged
     // A rotation, so that there is an older version to go back to.
     const rotated = { credential: `${credentialOf(a.id, 'victim')}-rotated`, validate: false }
-    expect((await a.api('PATCH', `/api-targets/${a.victimId}`, rotated)).status).toBe(200)
+    await a.api('PATCH', `/api-targets/${a.victimId}`, rotated)
     surroundings.openai.setAcceptedCredentials([
       rotated.credential,
       ...['victim', 'bystander'].map((name) => credentialOf(a.id, name)),
@@ -113,13 +113,15 @@ describe('whoever can write to the database, and nothing else', () => {
   })
 
   describe('and forges a credential', () => {
+    let clients: AwsClients
+    beforeAll(() => {
+      clients = new AwsClients(besieged.surroundings.aws)
+    })
+    afterAll(() => clients[Symbol.asyncDispose]())
     const realKek = async (): Promise<KekProvider> => {
-      const { a, surroundings } = besieged
+      const { a } = besieged
       const { keyArn, roleArn, externalId } = (await a.api('GET', `/keks/${a.victimKekId}`)).body.access
-      return new AwsKekProvider(
-        { kekId: a.victimKekId, keyArn, roleArn, externalId },
-        new AwsClients(surroundings.aws),
-      )
+      return new AwsKekProvider({ kekId: a.victimKekId, keyArn, roleArn, externalId }, clients)
     }
     /** Everything right but who made it: the format, the context and, by the KMS itself, the wrap. */
     const sealedByHand = async () => {

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { credentialOf, startBesiegedHasp, type Besieged } from './support/besieged-hasp.ts'
+import type { AnyJson } from '../support/running-hasp.ts'
 import { guardedTables, type GuardedTable } from './support/database-attacker.ts'
 
 /**
@@ -31,7 +32,7 @@ describe('whoever kept older rows of the database', () => {
       await attacker.query('UPDATE organisations SET epoch = epoch + 1')
     }
   }
-  const entriesAbout = async (column: string, id: string): Promise<any[]> => {
+  const entriesAbout = async (column: string, id: string): Promise<AnyJson[]> => {
     const rows = await besieged.attacker.query(
       `SELECT body::json FROM ledger_entries WHERE ${column} = $1 AND kind <> 'receipt.settled' ORDER BY position`,
       [id],

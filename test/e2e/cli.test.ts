@@ -350,6 +350,11 @@ describe('the operator’s commands', () => {
     expect(again.code).toBe(1)
     expect(JSON.parse(again.stderr)).toMatchObject({ error: { code: 'organisation_name_taken' } })
 
+    const lost = await runCli(seen, ['org', 'token', 'acme', '--quiet'], given)
+    expect(lost.stdout).toMatch(/^hasp_admin_[0-9A-Za-z]+\n$/)
+    const nobody = await runCli(seen, ['org', 'token', 'nobody', '--json'], given)
+    expect(JSON.parse(nobody.stderr)).toMatchObject({ error: { code: 'organisation_not_found' } })
+
     await using served = startCli(seen, ['serve', '--json'], {
       ...given,
       HASP_PORT: '0',
@@ -360,6 +365,8 @@ describe('the operator’s commands', () => {
     expect(firstOrganisation).toBeNull()
     const who = await runCli(seen, ['whoami', '--json'], { HASP_URL: url, HASP_TOKEN: made.stdout.trim() })
     expect(JSON.parse(who.stdout)).toMatchObject({ organisation: { name: 'acme' }, token: { name: 'first' } })
+    const found = await runCli(seen, ['whoami', '--json'], { HASP_URL: url, HASP_TOKEN: lost.stdout.trim() })
+    expect(JSON.parse(found.stdout)).toMatchObject({ token: { name: 'from the operator' } })
     served.child.kill('SIGTERM')
     expect((await served.ended()).code).toBe(0)
   })

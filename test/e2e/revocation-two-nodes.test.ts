@@ -52,7 +52,7 @@ describe('a KEK that one node finds revoked', () => {
     expect(await callModel(doorB, 'openai')).toMatchObject(refused)
     expect(openai.requestCount()).toBe(reachedBefore)
     // Nobody told it: what runs, runs.
-    expect(await Promise.race([stream.ended, 'runs'])).toBe('runs')
+    expect(await Promise.race([stream.ended, Promise.resolve('runs')])).toBe('runs')
     await hear()
     expect(await stream.ended).toMatchObject({ isBroken: true, code: 'kek_revoked' })
   })

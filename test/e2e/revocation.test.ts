@@ -87,6 +87,7 @@ describe('a customer who disables the KEK in strict mode', () => {
     setKeyState('Disabled')
     expect(await stream.ended).toMatchObject({ isBroken: true, code: 'kek_revoked' })
     await hear()
+    await waitUntil(async () => (await kek()).state === 'suspended')
   })
 })
 
@@ -124,7 +125,7 @@ describe('a KEK disabled under load, twenty times', () => {
 
 describe('a decision that is overtaken by a revocation', () => {
   it('never sends the credential where the receipt reaches the disk beside the suspension', async () => {
-    await using overtaken = await holdReceipts()
+    await using overtaken = await holdEntries('receipt.opened')
     const reachedBefore = provider('openai').requestCount()
     const held = callModel(door, 'openai')
     await overtaken.reached()
@@ -133,6 +134,19 @@ describe('a decision that is overtaken by a revocation', () => {
     await overtaken.release()
     expect(await held).toMatchObject({ status: 403, code: 'kek_revoked' })
     expect(provider('openai').requestCount()).toBe(reachedBefore)
+  })
+
+  it('is suspended for every node also while an admin changes the rules of the KEK', async () => {
+    await using change = await holdEntries('kek.updated')
+    const changed = setRules({ cacheCeilingMs: 1_234 })
+    await change.reached()
+    setKeyState('Disabled')
+    const refused = callModel(door, 'openai')
+    await waitUntil(async () => (await lockWaits()) > 0)
+    await change.release()
+    expect((await changed).status).toBe(200)
+    expect(await refused).toMatchObject({ status: 403, code: 'kek_revoked' })
+    expect(await kek()).toMatchObject({ state: 'suspended', cacheCeilingMs: 1_234 })
   })
 
   it('never sends the credential for a virtual key that is revoked while the KMS is asked', async () => {
@@ -161,18 +175,27 @@ function countDecrypts(): number {
   return lendingHasp.surroundings.emulator.control.events({ eventName: 'Decrypt' }).length
 }
 
+/** How many changes wait for another one to end. */
+async function lockWaits(): Promise<number> {
+  const { rows } = await lendingHasp.hasp.context.database.pool.query(
+    `SELECT 1 FROM pg_stat_activity
+     WHERE datname = current_database() AND wait_event = 'transactionid' AND query LIKE 'update "keks"%'`,
+  )
+  return rows.length
+}
+
 const holdLock = 4700
 
-/** Stops every receipt on its way to the disk, after its epoch was checked, until `release`. */
-async function holdReceipts(): Promise<
-  AsyncDisposable & { reached: () => Promise<unknown>; release: () => Promise<unknown> }
-> {
+/** Stops entries of one kind on their way to the disk, after their epoch was checked, until `release`. */
+async function holdEntries(
+  kind: 'receipt.opened' | 'kek.updated',
+): Promise<AsyncDisposable & { reached: () => Promise<unknown>; release: () => Promise<unknown> }> {
   const { pool } = lendingHasp.hasp.context.database
   await pool.query(`
-    CREATE FUNCTION hold_receipt() RETURNS trigger LANGUAGE plpgsql AS $$
+    CREATE FUNCTION hold_entry() RETURNS trigger LANGUAGE plpgsql AS $$
     BEGIN PERFORM pg_advisory_xact_lock_shared(${holdLock}); RETURN NEW; END $$;
-    CREATE TRIGGER hold_receipt BEFORE INSERT ON ledger_entries FOR EACH ROW
-    WHEN (NEW.kind = 'receipt.opened') EXECUTE FUNCTION hold_receipt()`)
+    CREATE TRIGGER hold_entry BEFORE INSERT ON ledger_entries FOR EACH ROW
+    WHEN (NEW.kind = '${kind}') EXECUTE FUNCTION hold_entry()`)
   const holder = await pool.connect()
   await holder.query(`SELECT pg_advisory_lock(${holdLock})`)
   const waiting = `SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND objid = ${holdLock} AND NOT granted`
@@ -183,7 +206,7 @@ async function holdReceipts(): Promise<
     async [Symbol.asyncDispose]() {
       await release()
       holder.release()
-      await pool.query('DROP TRIGGER hold_receipt ON ledger_entries; DROP FUNCTION hold_receipt()')
+      await pool.query('DROP TRIGGER hold_entry ON ledger_entries; DROP FUNCTION hold_entry()')
     },
   }
 }

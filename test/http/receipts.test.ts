@@ -29,6 +29,9 @@ describe('listing the receipts of proxied calls', () => {
       unwrap: { mode: 'strict', isReused: false },
       outcome: { end: 'completed', status: 200 },
     })
+    const { receiptId } = body.items[1]
+    const one = await hasp.api('GET', `/receipts?receiptId=${receiptId}`)
+    expect(one.body.items.map((item: AnyJson) => item.model)).toEqual(['gpt-5'])
     const page = await hasp.api('GET', '/receipts?limit=1')
     const next = await hasp.api('GET', `/receipts?limit=1&cursor=${page.body.nextCursor}`)
     expect([page.body.items[0].model, next.body.items[0].model]).toEqual(['gpt-5-mini', 'gpt-5'])

@@ -37,7 +37,7 @@ export async function callModel(door: Door, dialect: Dialect, clientRequestId?: 
   return { status, code: codeIn(dialect, JSON.parse(text)), headers, startedAtMs, endedAtMs }
 }
 
-export type StreamEnd = Readonly<{
+type StreamEnd = Readonly<{
   text: string
   /** The connection broke before the end of the body. */
   isBroken: boolean

@@ -6,7 +6,7 @@ type Sdks = Readonly<{ OpenAI: typeof OpenAI; Anthropic: typeof Anthropic }>
 
 export type Answer = Readonly<{ text: string; receiptId: string }>
 /** A reply that is being read piece by piece. */
-export type AnswerStream = Readonly<{ pieces: AsyncIterable<string>; receiptId: string }>
+type AnswerStream = Readonly<{ pieces: AsyncIterable<string>; receiptId: string }>
 
 /** A program that calls a model through an official SDK; it was given a base URL and a virtual key. */
 export type Agent = Readonly<{

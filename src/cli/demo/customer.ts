@@ -20,7 +20,7 @@ export type Customer = Disposable &
     secret: string
   }>
 
-export type GrantDocuments = NonNullable<Kek['grant']>['documents']
+type GrantDocuments = NonNullable<Kek['grant']>['documents']
 
 /** Opens an account with a KMS key, and a role that nobody may assume yet. */
 export function openCustomerAccount({ control, url }: AwsEmulator, region: string): Customer {

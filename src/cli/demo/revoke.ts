@@ -7,7 +7,7 @@ import { startStream } from './running-stream.ts'
 import type { Scene } from './scene.ts'
 import { demand, milliseconds, type Screen } from './screen.ts'
 
-const resumesWithinMs = 5_000
+const changesWithinMs = 3_000
 const pollMs = 20
 
 /** Ids of the receipts whose streams were cut. */
@@ -83,13 +83,13 @@ async function resume(
   agents: Agents,
   lent: Lent,
 ): Promise<void> {
+  const stateOf = async () => (await api.get<Kek>(`/keks/${lent.kekId}`)).state
+  await screen.claim('The KEK is suspended until its owner says otherwise', () =>
+    becomes(stateOf, 'suspended'),
+  )
   const enabledAtMs = await customer.enableKey()
   await screen.claim('EnableKey: the probe notices, nobody has to tell Hasp', async () => {
-    const deadlineMs = enabledAtMs + resumesWithinMs
-    while ((await api.get<Kek>(`/keks/${lent.kekId}`)).state !== 'active') {
-      demand(performance.now() < deadlineMs, `not within ${resumesWithinMs} ms`)
-      await sleep(pollMs)
-    }
+    await becomes(stateOf, 'active')
     return `${milliseconds(performance.now() - enabledAtMs)} after EnableKey’s answer`
   })
   await screen.claim('Service resumes', async () => {
@@ -100,4 +100,15 @@ async function resume(
     )
     return 'both SDKs have their answers'
   })
+}
+
+/** Waits for a state. @throws {Error} where it does not come in time. */
+async function becomes(stateOf: () => Promise<Kek['state']>, wanted: Kek['state']): Promise<string> {
+  const deadlineMs = performance.now() + changesWithinMs
+  for (;;) {
+    const state = await stateOf()
+    if (state === wanted) return state
+    demand(performance.now() < deadlineMs, `it is ${state} ${changesWithinMs} ms later`)
+    await sleep(pollMs)
+  }
 }

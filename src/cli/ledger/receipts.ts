@@ -20,12 +20,16 @@ export function addReceipts(program: Command, cli: Cli): void {
       'hasp receipts --target openai --json',
     ],
   })
+  command.option('--receipt <id>', 'only this one: the x-hasp-receipt of an answer')
   withPaging(withFilters(command)).action(withSession(cli, list))
 }
 
-async function list({ api, out }: Session, options: ListOptions & Filters): Promise<void> {
+async function list(
+  { api, out }: Session,
+  options: ListOptions & Filters & Readonly<{ receipt?: string }>,
+): Promise<void> {
   const { limit, cursor } = options
-  const query = await filterQuery(api, options)
+  const query = { receiptId: options.receipt, ...(await filterQuery(api, options)) }
   const [page, targetName, vkeyName] = await Promise.all([
     readListing<Receipt>(api, '/receipts', { limit, cursor, query }),
     out.isJson ? (id: string) => id : namesById(api, 'target'),

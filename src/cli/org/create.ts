@@ -5,8 +5,7 @@ import { printLine, type CliIo } from '#cli/io.ts'
 import type { IssueOptions } from '#cli/output/issued-token.ts'
 import { Output } from '#cli/output/output.ts'
 import { printable } from '#cli/output/printable.ts'
-import { requireOwnDatabase } from '#cli/service/require-data-dir.ts'
-import { loadConfig } from '#config/load-config.ts'
+import { asOperator } from './as-operator.ts'
 
 /** `hasp org create` */
 export function addOrgCreate(group: Command, cli: Cli): void {
@@ -22,13 +21,7 @@ export function addOrgCreate(group: Command, cli: Cli): void {
 async function create(io: CliIo, name: string, options: IssueOptions): Promise<void> {
   const out = new Output(io, options.json === true)
   requireName(name)
-  const config = loadConfig(io.env)
-  if (config.databaseUrl === undefined) await requireOwnDatabase(config.dataDir)
-  const { openOperator } = await import('#context/operator.ts')
-  await using operator = await openOperator(config, () => {})
-  const organisation = await operator.createOrganisation(name).catch((error: unknown) => {
-    throw isWithoutTables(error) ? databaseEmpty() : error
-  })
+  const organisation = await asOperator(io, (operator) => operator.createOrganisation(name))
   if (options.quiet === true) return printLine(io, organisation.token)
   out.answer(
     { id: organisation.orgId, name, token: organisation.token },
@@ -44,17 +37,4 @@ async function create(io: CliIo, name: string, options: IssueOptions): Promise<v
 function requireName(name: string): void {
   if (name.length <= 100 && /^[^\p{Cc}\s]([^\p{Cc}]*[^\p{Cc}\s])?$/u.test(name)) return
   throw new CliError('usage', 'a name takes 1 to 100 printable characters, without spaces around it.')
-}
-
-/** SQLSTATE 42P01, undefined_table. */
-function isWithoutTables(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === '42P01'
-}
-
-function databaseEmpty(): CliError {
-  return new CliError(
-    'database_empty',
-    'this database has no tables of Hasp yet.',
-    'Make them first: hasp migrate',
-  )
 }

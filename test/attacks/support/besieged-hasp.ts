@@ -2,7 +2,7 @@ import { createOrganisation } from '#access/create-organisation.ts'
 import { Pool } from 'undici'
 import { createTestDatabase } from '../../support/database.ts'
 import { startSurroundings, type Surroundings } from '../../support/lending-hasp.ts'
-import { callApi, startHasp, urlOf, type RunningHasp } from '../../support/running-hasp.ts'
+import { callApi, startHasp, urlOf, type AnyJson, type RunningHasp } from '../../support/running-hasp.ts'
 import { DatabaseAttacker } from './database-attacker.ts'
 
 /** Where the KEKs live that guard the credentials under attack. */
@@ -96,7 +96,7 @@ async function furnish(
   org: { orgId: string; adminToken: string; home: KekHome; kekRules: Record<string, unknown> },
 ): Promise<Organisation> {
   const api: Organisation['api'] = (...request) => callApi(hasp.url, org.adminToken, ...request)
-  const made = async (path: string, body: unknown): Promise<any> => {
+  const made = async (path: string, body: unknown): Promise<AnyJson> => {
     const reply = await api('POST', path, body)
     if (reply.status !== 201) throw new Error(`${path}: ${JSON.stringify(reply.body)}`)
     return reply.body
@@ -145,8 +145,8 @@ async function furnish(
 async function registerAwsKek(
   { emulator: { control }, env }: Surroundings,
   orgId: string,
-  register: (access: object) => Promise<any>,
-): Promise<any> {
+  register: (access: object) => Promise<AnyJson>,
+): Promise<AnyJson> {
   const { accountId } = control.createAccount()
   const { keyArn } = control.createKey({ accountId })
   const principalArn = env['HASP_AWS_PRINCIPAL_ARN'] ?? ''

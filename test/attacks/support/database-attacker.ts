@@ -1,4 +1,5 @@
 import { Client } from 'pg'
+import type { AnyJson } from '../../support/running-hasp.ts'
 
 /** The tables that decide to whom a credential is lent, and what names a row in each. */
 export const guardedTables = {
@@ -37,7 +38,7 @@ export class DatabaseAttacker implements AsyncDisposable {
     await this.#client.end()
   }
 
-  async query(sql: string, values?: unknown[]): Promise<any[]> {
+  async query(sql: string, values?: unknown[]): Promise<AnyJson[]> {
     return (await this.#client.query(sql, values)).rows
   }
 

@@ -48,6 +48,7 @@ export function listReceiptsRoute(app: ApiServer, deps: ApiDeps): void {
     querystring: Type.Object(
       {
         ...PageQuery.properties,
+        receiptId: Type.Optional(Id),
         virtualKeyId: Type.Optional(Id),
         targetId: Type.Optional(Id),
         kekId: Type.Optional(Id),
