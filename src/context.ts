@@ -1,6 +1,7 @@
 import type { NewOrganisation } from '#access/create-organisation.ts'
 import type { Config } from '#config/load-config.ts'
 import type { Database } from '#db/database.ts'
+import { isDatabaseAway } from '#db/is-database-away.ts'
 import type { ApiServer } from '#http/api-server.ts'
 import { buildServer } from '#http/server.ts'
 import type { SecretRing } from '#integrity/secret-ring.ts'
@@ -74,6 +75,7 @@ export async function createContext(options: ContextOptions): Promise<Context> {
       ],
       scrape: async () => ({ text: await metrics.metrics(), contentType: metrics.contentType }),
     },
+    isDatabaseAway,
     onUnexpected,
     version: options.version,
   })

@@ -55,7 +55,7 @@ export function buildCustody(
     },
   })
   const onKekGone = (kekId: string) => {
-    unwrapper.purge(kekId)
+    unwrapper.revoke(kekId)
     const callsCut = calls.cutKek(kekId)
     log.warn({ kekId, callsCut }, 'a KEK may no longer be used')
   }

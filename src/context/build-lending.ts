@@ -2,6 +2,7 @@ import { readEpoch } from '#access/organisation-repository.ts'
 import { VirtualKeyDirectory } from '#access/virtual-key-directory.ts'
 import type { Config } from '#config/load-config.ts'
 import { newId } from '#db/ids.ts'
+import { isDatabaseAway } from '#db/is-database-away.ts'
 import { findKek, findKeksOfOrg } from '#keks/repository.ts'
 import type { ProxyDeps } from '#proxy/deps.ts'
 import { ProxyStats } from '#proxy/proxy-stats.ts'
@@ -97,6 +98,7 @@ export function buildLending(
       void noteRejection({ db, now }, rejected).catch(onUnexpected)
     },
     onTargetUsed: (target) => lastUsed.note(target),
+    isDatabaseAway,
     onUnexpected,
   }
   return { targets, views, virtualKeys, lastUsed, proxy }

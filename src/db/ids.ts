@@ -18,7 +18,8 @@ export function newId(): string {
   } else {
     last.seq += 1
   }
-  return v7({ random, msecs: last.msecs, seq: last.seq })
+  v7({ random, msecs: last.msecs, seq: last.seq }, bytes)
+  return textOf(bytes)
 }
 
 /** Whether `value` is an id of ours: a UUIDv7 in its one canonical spelling (lower case, with dashes). */
@@ -30,6 +31,13 @@ const idBytes = 16
 const pool = Buffer.alloc(256 * idBytes)
 let taken = pool.length
 const last = { msecs: 0, seq: 0 }
+const bytes = Buffer.alloc(idBytes)
+
+/** As uuid's own `stringify`, which joins twenty pieces: a quarter of the time and of the garbage. */
+function textOf(id: Buffer): string {
+  const hex = id.toString('hex')
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`
+}
 
 function takeRandom(): Buffer {
   if (taken === pool.length) {

@@ -63,6 +63,9 @@ async function collect(payload: IncomingMessage): Promise<Buffer> {
       if (length > bodyBytesMax) throw tooLarge()
     }
     return Buffer.concat(chunks, length)
+  } catch (error) {
+    if (error instanceof RequestError) throw error
+    throw new RequestError('body_malformed', 'The request broke off within its body.')
   } finally {
     for (const chunk of chunks) chunk.fill(0)
   }

@@ -1,12 +1,14 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import swagger from '@fastify/swagger'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
-import Fastify from 'fastify'
+import Fastify, { type FastifyReply } from 'fastify'
 import { serve } from '#proxy/pipeline.ts'
 import type { ProxyDeps } from '#proxy/deps.ts'
 import { isProxied } from '#proxy/is-proxied.ts'
 import type { ApiDeps, ApiServer } from './api-server.ts'
 import { answerClientError } from './client-error.ts'
+import { describeApi, describeProblems } from './describe-api.ts'
+import type { ErrorCode } from './errors-to-http.ts'
 import { managementApi } from './management-api.ts'
 import { problemOf } from './problem.ts'
 import { RequestError } from './request-error.ts'
@@ -17,6 +19,8 @@ export type ServerDeps = Readonly<{
   api: ApiDeps
   proxy: ProxyDeps
   service: ServiceDeps
+  /** Whether what failed is the connection to the database. */
+  isDatabaseAway: (error: unknown) => boolean
   /** Told of errors that are nobody's refusal. */
   onUnexpected: (error: unknown, requestId: string) => void
   version: string
@@ -43,15 +47,16 @@ export async function buildServer(deps: ServerDeps): Promise<ApiServer> {
       customOptions: { removeAdditional: false, coerceTypes: false, useDefaults: true, allErrors: false },
     },
     return503OnClosing: true,
+    frameworkErrors: (error, request, reply: FastifyReply) => void answerProblem(error, request.id, reply),
   }).withTypeProvider<TypeBoxTypeProvider>()
 
   app.setErrorHandler((error, request, reply) => {
     wipeUnreadBody(request.raw)
-    const { problem, retryAfterSeconds } = problemOf(error, request.id)
-    if (problem.code === 'internal' || problem.code === 'row_tampered') deps.onUnexpected(error, request.id)
-    if (retryAfterSeconds !== undefined) reply.header('retry-after', String(retryAfterSeconds))
-    if (problem.status === 401) reply.header('www-authenticate', 'Bearer realm="hasp"')
-    return reply.status(problem.status).type('application/problem+json').send(problem)
+    const isUnknown = problemOf(error, request.id).problem.code === 'internal'
+    const isAway = isUnknown && deps.isDatabaseAway(error)
+    const code = answerProblem(isAway ? databaseAway : error, request.id, reply)
+    if (code === 'internal' || code === 'row_tampered') deps.onUnexpected(error, request.id)
+    return reply
   })
   app.setNotFoundHandler(() => {
     throw new RequestError(
@@ -64,16 +69,26 @@ export async function buildServer(deps: ServerDeps): Promise<ApiServer> {
   })
 
   await app.register(swagger, {
-    openapi: {
-      openapi: '3.1.0',
-      info: { title: 'Hasp management API', version: deps.version },
-      components: { securitySchemes: { adminToken: { type: 'http', scheme: 'bearer' } } },
-      security: [{ adminToken: [] }],
-    },
+    openapi: describeApi(deps.version),
+    transformObject: describeProblems,
   })
   serviceRoutes(app, deps.service)
   await app.register(async (scope: ApiServer) => managementApi(scope, deps.api), { prefix: '/api/v1' })
   return app
+}
+
+const databaseAway = new RequestError(
+  'overloaded',
+  'The database does not answer. Try again shortly: with an Idempotency-Key nothing is done twice.',
+)
+
+/** Answers with what the caller may know of `error`. @returns its code. */
+function answerProblem(error: unknown, requestId: string, reply: FastifyReply): ErrorCode {
+  const { problem, retryAfterSeconds } = problemOf(error, requestId)
+  if (retryAfterSeconds !== undefined) reply.header('retry-after', String(retryAfterSeconds))
+  if (problem.status === 401) reply.header('www-authenticate', 'Bearer realm="hasp"')
+  void reply.status(problem.status).type('application/problem+json').send(problem)
+  return problem.code
 }
 
 function createHttpServer(
@@ -90,7 +105,9 @@ function createHttpServer(
       insecureHTTPParser: false,
     },
     (request, response) => {
-      if (isProxied(request.url ?? '')) void serve(proxy, request, response)
+      // Node's parser takes HTTP/0.9 too, whose requests have no end that everybody agrees on.
+      if (request.httpVersionMajor !== 1) answerClientError(new Error('Not HTTP/1.'), request.socket)
+      else if (isProxied(request.url ?? '')) void serve(proxy, request, response)
       else handler(request, response)
     },
   )

@@ -3,9 +3,13 @@ import type { SecretRing } from '#integrity/secret-ring.ts'
 import type { EntryKind } from '#ledger/entry.ts'
 import { recordChange } from '#ledger/record-change.ts'
 import type { Kek, KekState } from './kek.ts'
+import { KekError } from './kek-error.ts'
 import { bringProbeForward, findKek, replaceKek } from './repository.ts'
 
 type Deps = Readonly<{ db: Database; ring: SecretRing; now: () => Date }>
+
+/** Each attempt loses only to another change of the same KEK that did commit. */
+const attemptsMax = 5
 
 export type KekStateChange = Readonly<{
   orgId: string
@@ -62,4 +66,22 @@ export async function changeKekState(
     await change.unless?.(trx)
     return { kek: after, isChanged: true }
   })
+}
+
+/**
+ * What the KMS said holds whatever an admin does to the KEK's rules at the same time: a change that another one got
+ * in between of is made again on what is there now, which may be that nothing is left to do.
+ */
+export async function changeKekStateInAnyCase(
+  deps: Deps,
+  change: KekStateChange,
+): Promise<{ kek: Kek; isChanged: boolean }> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await changeKekState(deps, change)
+    } catch (error) {
+      const isRaced = error instanceof KekError && error.code === 'kek_changed_meanwhile'
+      if (!isRaced || attempt === attemptsMax) throw error
+    }
+  }
 }

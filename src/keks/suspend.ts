@@ -1,9 +1,8 @@
 import type { KekFault } from '#kms/kek-fault.ts'
-import { changeKekState } from './change-state.ts'
+import { changeKekStateInAnyCase } from './change-state.ts'
 import type { Kek } from './kek.ts'
-import { KekError } from './kek-error.ts'
 
-type Deps = Parameters<typeof changeKekState>[0]
+type Deps = Parameters<typeof changeKekStateInAnyCase>[0]
 
 /**
  * The customer's KMS says that we may no longer use this KEK: suspends it everywhere. Racing callers (several
@@ -15,21 +14,16 @@ export async function suspendKek(
   fault: KekFault,
   actor: string,
 ): Promise<{ isChanged: boolean }> {
-  try {
-    return await changeKekState(deps, {
-      orgId: kek.orgId,
-      kekId: kek.id,
-      from: ['active'],
-      to: 'suspended',
-      kind: 'kek.suspended',
-      reason: fault.code,
-      actor,
-      kmsRequestId: fault.kmsRequestId,
-    })
-  } catch (error) {
-    if (error instanceof KekError && error.code === 'kek_changed_meanwhile') return { isChanged: false }
-    throw error
-  }
+  return changeKekStateInAnyCase(deps, {
+    orgId: kek.orgId,
+    kekId: kek.id,
+    from: ['active'],
+    to: 'suspended',
+    kind: 'kek.suspended',
+    reason: fault.code,
+    actor,
+    kmsRequestId: fault.kmsRequestId,
+  })
 }
 
 /** The KMS serves a suspended KEK again: service resumes. */
@@ -39,7 +33,7 @@ export async function resumeKek(
   kmsRequestId: string,
   actor: string,
 ): Promise<{ isChanged: boolean }> {
-  return changeKekState(deps, {
+  return changeKekStateInAnyCase(deps, {
     orgId: kek.orgId,
     kekId: kek.id,
     from: ['suspended'],

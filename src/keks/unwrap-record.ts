@@ -60,6 +60,7 @@ export class RecordUnwrapper {
   readonly #inFlight = new Map<string, UnderWay>()
   /** Counts the purges of each KEK: an answer that was asked for before a purge is never held after it. */
   readonly #purges = new Map<string, number>()
+  readonly #revocations = new Map<string, number>()
   #purgesOfAll = 0
 
   constructor(deps: Deps) {
@@ -82,6 +83,20 @@ export class RecordUnwrapper {
     }
   }
 
+  /** The KEK may not be used any more: forgets everything that it opened. */
+  revoke(kekId: string): void {
+    this.#revocations.set(kekId, (this.#revocations.get(kekId) ?? 0) + 1)
+    this.purge(kekId)
+  }
+
+  /**
+   * Counts the revocations of this KEK that this node learnt of, and the times when it may have missed one: what was
+   * unwrapped before the last of them must not be used.
+   */
+  revocationsOf(kekId: string): number {
+    return this.#purgesOfAll + (this.#revocations.get(kekId) ?? 0)
+  }
+
   /** Forgets everything that this KEK opened. */
   purge(kekId: string): void {
     this.#purges.set(kekId, (this.#purges.get(kekId) ?? 0) + 1)
@@ -94,11 +109,6 @@ export class RecordUnwrapper {
     this.#purgesOfAll += 1
     this.#held.clear()
     this.#inFlight.clear()
-  }
-
-  /** Counts what made this KEK's unwraps worthless: one from before the last of them must not be used. */
-  purgesOf(kekId: string): number {
-    return this.#purgesOfAll + (this.#purges.get(kekId) ?? 0)
   }
 
   /** A live held record, one use spent; `undefined` when there is none. */
@@ -153,7 +163,7 @@ export class RecordUnwrapper {
     }
     if ((await this.#deps.journal.intend(intent)) === 'stale') return 'stale'
     const askedAtMs = this.#deps.monotonicMs()
-    const purgesBefore = this.purgesOf(kek.id)
+    const purgesBefore = this.#purgesOf(kek.id)
     try {
       const unwrap = await this.#deps.providers.open(kek).unwrap(envelope.wrapped, context)
       using dek = unwrap.dek
@@ -168,7 +178,7 @@ export class RecordUnwrapper {
           unwrappedAt: this.#deps.now().toISOString(),
         },
       }
-      if (kek.unwrapMode === 'cached' && this.purgesOf(kek.id) === purgesBefore)
+      if (kek.unwrapMode === 'cached' && this.#purgesOf(kek.id) === purgesBefore)
         this.#hold(record, unwrapped, askedAtMs, usesSoFar())
       return unwrapped
     } catch (error) {
@@ -184,6 +194,10 @@ export class RecordUnwrapper {
     const { cacheCeilingMs, cacheUsesMax, id } = record.kek
     if (cacheCeilingMs === 0 || uses >= cacheUsesMax) return
     this.#held.set(idOf(record), { unwrapped: reused(unwrapped), kekId: id, askedAtMs, uses })
+  }
+
+  #purgesOf(kekId: string): number {
+    return this.#purgesOfAll + (this.#purges.get(kekId) ?? 0)
   }
 }
 

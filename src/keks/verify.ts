@@ -8,7 +8,7 @@ import type { KekProvider } from '#kms/kek-provider.ts'
 import { appendEntry } from '#ledger/append.ts'
 import type { KekProviders } from './access.ts'
 import { canaryContext, journalledUnwrap, openCanary, sealCanary } from './canary.ts'
-import { changeKekState } from './change-state.ts'
+import { changeKekStateInAnyCase } from './change-state.ts'
 import type { Kek } from './kek.ts'
 import { KekError } from './kek-error.ts'
 import { findKek } from './repository.ts'
@@ -84,7 +84,7 @@ export async function verifyKek(
     }),
   )
   if (!isPassed) return { kek, checks, isPassed }
-  const activated = await changeKekState(deps, {
+  const activated = await changeKekStateInAnyCase(deps, {
     orgId: kek.orgId,
     kekId: kek.id,
     from: ['pre-activation', 'suspended'],

@@ -37,7 +37,8 @@ export class ReceiptCommitter implements AsyncDisposable {
   readonly #outcomes: OutcomeQueue
   readonly #now: () => Date
   #queue: Waiting[] = []
-  readonly #inFlight = new Set<Promise<void>>()
+  /** At most {@link batchesInFlightMax}. An array, for the reason that proxy/calls-in-flight.ts gives. */
+  #inFlight: Promise<void>[] = []
   #isScheduled = false
   #isClosed = false
 
@@ -101,7 +102,7 @@ export class ReceiptCommitter implements AsyncDisposable {
   /** Takes no more receipts, and waits until everything under way is written or refused. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#isClosed = true
-    while (this.#queue.length > 0 || this.#inFlight.size > 0) {
+    while (this.#queue.length > 0 || this.#inFlight.length > 0) {
       this.#flush()
       await Promise.race(this.#inFlight)
     }
@@ -110,7 +111,7 @@ export class ReceiptCommitter implements AsyncDisposable {
 
   /** At the end of this turn of the event loop, so that receipts of the same turn share a batch. */
   #schedule(): void {
-    if (this.#isScheduled || this.#inFlight.size >= batchesInFlightMax) return
+    if (this.#isScheduled || this.#inFlight.length >= batchesInFlightMax) return
     this.#isScheduled = true
     setImmediate(() => {
       this.#isScheduled = false
@@ -119,13 +120,13 @@ export class ReceiptCommitter implements AsyncDisposable {
   }
 
   #flush(): void {
-    while (this.#queue.length > 0 && this.#inFlight.size < batchesInFlightMax) {
+    while (this.#queue.length > 0 && this.#inFlight.length < batchesInFlightMax) {
       const batch = this.#queue.splice(0, batchRowsMax)
       const written = this.#write(batch).finally(() => {
-        this.#inFlight.delete(written)
+        this.#inFlight = this.#inFlight.filter((other) => other !== written)
         if (this.#queue.length > 0) this.#schedule()
       })
-      this.#inFlight.add(written)
+      this.#inFlight.push(written)
     }
   }
 

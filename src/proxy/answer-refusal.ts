@@ -7,14 +7,12 @@ import { callerDialect } from './route.ts'
 
 /** Answers a request that is not forwarded, in its caller's dialect. */
 export function answerRefusal(
-  deps: Pick<ProxyDeps, 'stats' | 'onUnexpected'>,
+  deps: Pick<ProxyDeps, 'stats' | 'onUnexpected' | 'isDatabaseAway'>,
   request: IncomingMessage,
   response: ServerResponse,
   error: unknown,
 ): void {
-  const known = refusalOf(error)
-  if (known === undefined) deps.onUnexpected(error)
-  const refusal = known ?? new Refusal('internal')
+  const refusal = refusalOf(error) ?? unforeseen(deps, error)
   deps.stats.countRefusal(refusal.code)
   if (response.headersSent || response.destroyed) {
     response.destroy()
@@ -26,6 +24,13 @@ export function answerRefusal(
   if (isLastOnConnection(request, refusal)) headers.push('connection', 'close')
   response.writeHead(refusal.status, headers)
   response.end(request.method === 'HEAD' ? undefined : body)
+}
+
+/** Without a database there is no receipt either. */
+function unforeseen(deps: Pick<ProxyDeps, 'onUnexpected' | 'isDatabaseAway'>, error: unknown): Refusal {
+  if (deps.isDatabaseAway(error)) return new Refusal('ledger_unavailable')
+  deps.onUnexpected(error)
+  return new Refusal('internal')
 }
 
 /**

@@ -11,7 +11,7 @@ import type { UpstreamTransport } from './upstream/upstream-transport.ts'
 export type ProxyDeps = Readonly<{
   virtualKeys: Pick<VirtualKeyDirectory, 'authenticate'>
   views: Pick<OrganisationViews, 'find' | 'forget' | 'isCurrent'>
-  unwrapper: Pick<RecordUnwrapper, 'unwrap' | 'purgesOf'>
+  unwrapper: Pick<RecordUnwrapper, 'unwrap' | 'revocationsOf'>
   receipts: {
     commit(receipt: Receipt): Promise<'committed' | 'stale'>
     settle(outcome: ReceiptOutcome): void
@@ -29,6 +29,8 @@ export type ProxyDeps = Readonly<{
   /** The provider answered 401 to the credential of this target. */
   onCredentialRejected: (target: { orgId: string; targetId: string; generation: number }) => void
   onTargetUsed: (target: { orgId: string; targetId: string }) => void
+  /** Whether what failed is the connection to the database. */
+  isDatabaseAway: (error: unknown) => boolean
   /** Something failed that nobody foresaw; for the log. */
   onUnexpected: (error: unknown) => void
 }>

@@ -126,13 +126,13 @@ async function decide(
       if (await deps.views.isCurrent(view)) throw lendable
     } else {
       const { unwrapper, receipts } = deps
-      const purges = unwrapper.purgesOf(lendable.kek.id)
+      const revocations = unwrapper.revocationsOf(lendable.kek.id)
       const unwrapped = await unwrapper.unwrap(lendable.record, view.epoch)
       if (unwrapped !== 'stale') {
         const receipt = receiptOf(deps, grant, lendable, unwrapped, wish, operation)
         const isCommitted = (await receipts.commit(receipt)) === 'committed'
         // A receipt on its way to the disk may land beside its KEK's suspension, which this node knows by now.
-        if (isCommitted && unwrapper.purgesOf(lendable.kek.id) === purges)
+        if (isCommitted && unwrapper.revocationsOf(lendable.kek.id) === revocations)
           return { lendable, unwrapped, receipt }
         if (isCommitted) receipts.settle(unusedOutcome(receipt))
       }

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto'
-import { anthropicAgent, loadSdks, openaiAgent, type Agent, type Answer } from './agents.ts'
+import { anthropicAgent, loadSdks, openaiAgent, refusalIn, type Agent, type Answer } from './agents.ts'
 import type { Lent } from './register-padlock.ts'
 import type { Scene, Upstream } from './scene.ts'
 import { demand, type Screen } from './screen.ts'
@@ -21,11 +21,12 @@ export async function lendToAgents(screen: Screen, scene: Scene, { virtualKey }:
   }
   await screen.claim('The virtual key is worth nothing at the provider', async () => {
     const direct = openaiAgent(sdks, `${openai.provider.origin}/v1`, virtualKey)
-    const refused = await direct.ask().then(
+    const refusal = await direct.ask().then(
       () => undefined,
-      (error: Error) => error,
+      (error: unknown) => refusalIn(error),
     )
-    demand(refused !== undefined, 'the provider served it')
+    demand(refusal !== undefined, 'the provider served it')
+    demand(refusal.status === 401, `the provider answered HTTP ${refusal.status}`)
     return 'HTTP 401'
   })
   await lend(screen, agents.openai, openai, '/openai/v1')

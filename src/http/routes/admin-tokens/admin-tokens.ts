@@ -42,6 +42,7 @@ export function adminTokenRoutes(app: ApiServer, deps: ApiDeps): void {
     {
       schema: {
         operationId: 'listAdminTokens',
+        summary: 'Lists the admin tokens, oldest first.',
         tags,
         querystring: PageQuery,
         response: { 200: PageOf(AdminTokenReply), ...problemReplies },
@@ -63,6 +64,7 @@ export function adminTokenRoutes(app: ApiServer, deps: ApiDeps): void {
     {
       schema: {
         operationId: 'issueAdminToken',
+        summary: 'Makes an admin token; it is in this answer and nowhere else.',
         tags,
         headers: WriteHeaders,
         body: Type.Object(
@@ -95,6 +97,7 @@ export function adminTokenRoutes(app: ApiServer, deps: ApiDeps): void {
     {
       schema: {
         operationId: 'revokeAdminToken',
+        summary: 'Revokes an admin token at once; the last usable one stays.',
         tags,
         headers: WriteHeaders,
         params: IdParams,

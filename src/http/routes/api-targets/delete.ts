@@ -10,6 +10,7 @@ import { Id, IdParams, problemReplies, WriteHeaders } from '#http/schemas.ts'
 export function deleteTargetRoute(app: ApiServer, deps: ApiDeps): void {
   const schema = {
     operationId: 'deleteTarget',
+    summary: 'Erases a target and every version of its credential for good.',
     tags: ['API targets'],
     headers: WriteHeaders,
     params: IdParams,
@@ -27,6 +28,7 @@ export function deleteTargetRoute(app: ApiServer, deps: ApiDeps): void {
 export function retireCredentialRoute(app: ApiServer, deps: ApiDeps): void {
   const schema = {
     operationId: 'retireCredential',
+    summary: 'Erases a former version of a credential for good.',
     tags: ['API targets'],
     headers: WriteHeaders,
     params: Type.Object(

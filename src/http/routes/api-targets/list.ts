@@ -10,6 +10,7 @@ import { targetReply, TargetReply } from './target-schema.ts'
 export function listTargetsRoute(app: ApiServer, deps: ApiDeps): void {
   const schema = {
     operationId: 'listTargets',
+    summary: 'Lists the targets, oldest first; opens nothing.',
     tags: ['API targets'],
     querystring: Type.Object(
       { ...PageQuery.properties, provider: Type.Optional(Type.String({ maxLength: 50 })) },

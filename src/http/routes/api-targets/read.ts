@@ -8,6 +8,7 @@ import { targetReply, TargetReply } from './target-schema.ts'
 export function readTargetRoute(app: ApiServer, deps: ApiDeps): void {
   const schema = {
     operationId: 'readTarget',
+    summary: 'Shows a target with its credential versions; opens nothing.',
     tags: ['API targets'],
     params: IdParams,
     response: { 200: TargetReply, ...problemReplies },

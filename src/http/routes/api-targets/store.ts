@@ -11,6 +11,7 @@ import { NewTarget, targetReply, TargetReply } from './target-schema.ts'
 export function storeTargetRoute(app: ApiServer, deps: ApiDeps): void {
   const schema = {
     operationId: 'storeTarget',
+    summary: 'Seals a provider’s credential under a KEK of the organisation.',
     tags: ['API targets'],
     headers: WriteHeaders,
     body: NewTarget,

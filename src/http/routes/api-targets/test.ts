@@ -8,6 +8,7 @@ import { IdParams, Nullable, problemReplies, Time } from '#http/schemas.ts'
 export function testTargetRoute(app: ApiServer, deps: ApiDeps): void {
   const schema = {
     operationId: 'testTarget',
+    summary: 'Opens the credential and shows it to its provider.',
     tags: ['API targets'],
     params: IdParams,
     response: {

@@ -12,6 +12,7 @@ import { TargetChanges, targetReply, TargetReply } from './target-schema.ts'
 export function updateTargetRoute(app: ApiServer, deps: ApiDeps): void {
   const schema = {
     operationId: 'updateTarget',
+    summary: 'Renames a target, changes its models, or puts a new credential in use.',
     tags: ['API targets'],
     headers: WriteHeaders,
     params: IdParams,

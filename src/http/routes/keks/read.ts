@@ -9,6 +9,7 @@ import { kekReply, KekReply } from './kek-schema.ts'
 export function listKeksRoute(app: ApiServer, deps: ApiDeps): void {
   const schema = {
     operationId: 'listKeks',
+    summary: 'Lists the KEKs, oldest first.',
     tags: ['KEKs'],
     querystring: PageQuery,
     response: { 200: PageOf(KekReply), ...problemReplies },
@@ -26,6 +27,7 @@ export function listKeksRoute(app: ApiServer, deps: ApiDeps): void {
 export function readKekRoute(app: ApiServer, deps: ApiDeps): void {
   const schema = {
     operationId: 'readKek',
+    summary: 'Shows a KEK with its last probe and what its owner is to grant.',
     tags: ['KEKs'],
     params: IdParams,
     response: { 200: KekReply, ...problemReplies },

@@ -9,6 +9,7 @@ import { defaultRules, kekReply, KekReply, NewKek } from './kek-schema.ts'
 export function registerKekRoute(app: ApiServer, deps: ApiDeps): void {
   const schema = {
     operationId: 'registerKek',
+    summary: 'Notes a KEK down and answers with what its owner is to grant.',
     tags: ['KEKs'],
     headers: WriteHeaders,
     body: NewKek,

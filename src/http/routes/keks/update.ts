@@ -10,6 +10,7 @@ import { KekChanges, kekReply, KekReply } from './kek-schema.ts'
 export function updateKekRoute(app: ApiServer, deps: ApiDeps): void {
   const schema = {
     operationId: 'updateKek',
+    summary: 'Changes the rules of a KEK’s use.',
     tags: ['KEKs'],
     headers: WriteHeaders,
     params: IdParams,
@@ -29,6 +30,7 @@ export function updateKekRoute(app: ApiServer, deps: ApiDeps): void {
 export function retireKekRoute(app: ApiServer, deps: ApiDeps): void {
   const schema = {
     operationId: 'retireKek',
+    summary: 'Takes a KEK out of use that seals nothing any more.',
     tags: ['KEKs'],
     headers: WriteHeaders,
     params: IdParams,

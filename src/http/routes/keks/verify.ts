@@ -8,6 +8,7 @@ import { kekReply, VerificationReply } from './kek-schema.ts'
 export function verifyKekRoute(app: ApiServer, deps: ApiDeps): void {
   const schema = {
     operationId: 'verifyKek',
+    summary: 'Proves the grant on the owner’s KMS and activates the KEK.',
     tags: ['KEKs'],
     params: IdParams,
     response: { 200: VerificationReply, ...problemReplies },

@@ -26,6 +26,7 @@ export const EntryReply = Type.Object(
 export function listEntriesRoute(app: ApiServer, deps: ApiDeps): void {
   const schema = {
     operationId: 'listLedgerEntries',
+    summary: 'Lists what happened, newest first.',
     tags: ['Ledger'],
     querystring: Type.Object(
       {

@@ -44,6 +44,7 @@ export const ReceiptReply = Type.Object(
 export function listReceiptsRoute(app: ApiServer, deps: ApiDeps): void {
   const schema = {
     operationId: 'listReceipts',
+    summary: 'Lists proxied calls with their outcomes, newest first.',
     tags: ['Ledger'],
     querystring: Type.Object(
       {

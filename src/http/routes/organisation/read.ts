@@ -8,6 +8,7 @@ import { Id, problemReplies, Time } from '#http/schemas.ts'
 export function readOrganisationRoute(app: ApiServer, deps: ApiDeps): void {
   const schema = {
     operationId: 'readOrganisation',
+    summary: 'Tells whose token this is.',
     tags: ['Organisation'],
     response: { 200: Type.Object({ id: Id, name: Type.String(), createdAt: Time }), ...problemReplies },
   }

@@ -10,6 +10,7 @@ import { scopeOf, virtualKeyReply, VirtualKeyChanges, VirtualKeyReply } from './
 export function updateVirtualKeyRoute(app: ApiServer, deps: ApiDeps): void {
   const schema = {
     operationId: 'updateVirtualKey',
+    summary: 'Changes name, scope or expiry; holds for the next request on every node.',
     tags: ['Virtual keys'],
     headers: WriteHeaders,
     params: IdParams,
@@ -39,6 +40,7 @@ export function updateVirtualKeyRoute(app: ApiServer, deps: ApiDeps): void {
 export function revokeVirtualKeyRoute(app: ApiServer, deps: ApiDeps): void {
   const schema = {
     operationId: 'revokeVirtualKey',
+    summary: 'Revokes a virtual key for good, on every node at once.',
     tags: ['Virtual keys'],
     headers: WriteHeaders,
     params: IdParams,

@@ -10,6 +10,7 @@ import { IssuedVirtualKeyReply, NewVirtualKey, scopeOf, virtualKeyReply } from '
 export function issueVirtualKeyRoute(app: ApiServer, deps: ApiDeps): void {
   const schema = {
     operationId: 'issueVirtualKey',
+    summary: 'Issues a token for an agent; it is in this answer and nowhere else.',
     tags: ['Virtual keys'],
     headers: WriteHeaders,
     body: NewVirtualKey,

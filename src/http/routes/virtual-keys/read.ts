@@ -9,6 +9,7 @@ import { virtualKeyReply, VirtualKeyReply } from './virtual-key-schema.ts'
 export function listVirtualKeysRoute(app: ApiServer, deps: ApiDeps): void {
   const schema = {
     operationId: 'listVirtualKeys',
+    summary: 'Lists the virtual keys, oldest first.',
     tags: ['Virtual keys'],
     querystring: PageQuery,
     response: { 200: PageOf(VirtualKeyReply), ...problemReplies },
@@ -26,6 +27,7 @@ export function listVirtualKeysRoute(app: ApiServer, deps: ApiDeps): void {
 export function readVirtualKeyRoute(app: ApiServer, deps: ApiDeps): void {
   const schema = {
     operationId: 'readVirtualKey',
+    summary: 'Shows a virtual key; never its token.',
     tags: ['Virtual keys'],
     params: IdParams,
     response: { 200: VirtualKeyReply, ...problemReplies },

@@ -1,0 +1,118 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { startHasp, type AnyJson, type RunningHasp } from '../support/running-hasp.ts'
+
+describe('a change with an Idempotency-Key', () => {
+  let hasp: RunningHasp
+  let now = new Date()
+  beforeAll(async () => {
+    hasp = await startHasp({}, { now: () => now })
+  })
+  afterAll(() => hasp[Symbol.asyncDispose]())
+
+  const issue = (idempotencyKey: string, body: unknown = { name: 'x', targetIds: 'all' }) =>
+    hasp.api('POST', '/virtual-keys', body, { 'idempotency-key': idempotencyKey })
+  const virtualKeys = async (): Promise<AnyJson[]> =>
+    (await hasp.api('GET', '/virtual-keys?limit=100')).body.items
+
+  it('is carried out once; a repeat gets the same answer, marked, without the token', async () => {
+    const before = (await virtualKeys()).length
+    const [first, second] = [await issue('once'), await issue('once')]
+    expect([first.status, second.status]).toEqual([201, 201])
+    expect(first.body.token).toMatch(/^hasp_vk_/)
+    expect(second.body).toEqual({ ...first.body, token: null })
+    expect([first, second].map((reply) => reply.headers.get('idempotency-replayed'))).toEqual([null, 'true'])
+    expect(await virtualKeys()).toHaveLength(before + 1)
+  })
+
+  it('keeps no token in the database', async () => {
+    const { token } = (await issue('secret')).body
+    const { rows } = await hasp.context.database.pool.query('SELECT * FROM idempotency_records')
+    expect(JSON.stringify(rows)).not.toContain(token)
+    expect(JSON.stringify(rows)).toContain('secret')
+  })
+
+  it('is refused with 422 for any other request under the same key: body, path or method', async () => {
+    await issue('reused')
+    const headers = { 'idempotency-key': 'reused' }
+    const others = [
+      await issue('reused', { name: 'y', targetIds: 'all' }),
+      await hasp.api('POST', '/admin-tokens', { name: 'x' }, headers),
+      await hasp.api('POST', `/virtual-keys/${(await issue('reused')).body.id}/revoke`, undefined, headers),
+    ]
+    for (const { status, body } of others)
+      expect([status, body.code]).toEqual([422, 'idempotency_key_reused'])
+  })
+
+  it('leaves the key free when it fails', async () => {
+    const nobody = { name: 'x', targetIds: ['019a0000-0000-7000-8000-000000000000'] }
+    expect((await issue('failed', nobody)).status).toBe(422)
+    expect((await issue('failed')).status).toBe(201)
+  })
+
+  it('is carried out once when it comes many times at once; the others hear that it is under way, or its answer', async () => {
+    const before = (await virtualKeys()).length
+    const replies = await Promise.all(Array.from({ length: 20 }, () => issue('at-once')))
+    const statuses = new Set(replies.map((reply) => reply.status))
+    expect(statuses.isSubsetOf(new Set([201, 409]))).toBe(true)
+    expect(replies.filter((reply) => reply.status === 201 && reply.body.token !== null)).toHaveLength(1)
+    for (const { status, body, headers } of replies)
+      if (status === 409)
+        expect([body.code, headers.get('retry-after')]).toEqual(['idempotency_in_progress', '1'])
+    expect(await virtualKeys()).toHaveLength(before + 1)
+  })
+
+  it('hears 409 while the first is under way, and may be tried again when that one died', async () => {
+    const orgId = hasp.orgId
+    const { body } = await issue('probe')
+    expect(body.id).toBeDefined()
+    // What a node leaves behind that dies between taking the key and the answer.
+    await hasp.context.database.pool.query(
+      `INSERT INTO idempotency_records SELECT org_id, 'died', request_digest, 0, '{}', $2 FROM idempotency_records WHERE org_id = $1 AND idempotency_key = 'probe'`,
+      [orgId, now],
+    )
+    expect((await issue('died')).body.code).toBe('idempotency_in_progress')
+    now = new Date(now.getTime() + 61_000)
+    expect((await issue('died')).status).toBe(201)
+    expect((await issue('died')).headers.get('idempotency-replayed')).toBe('true')
+  })
+
+  it('is carried out again without the header', async () => {
+    const body = { name: 'x', targetIds: 'all' }
+    const [first, second] = [
+      await hasp.api('POST', '/virtual-keys', body),
+      await hasp.api('POST', '/virtual-keys', body),
+    ]
+    expect(first.body.id).not.toBe(second.body.id)
+  })
+
+  it('repeats an answer without a body too', async () => {
+    const { body: kek } = await hasp.api('POST', '/keks', { name: 'k', provider: 'local' })
+    await hasp.api('POST', `/keks/${kek.id}/verify`)
+    const target = await hasp.api('POST', '/api-targets', {
+      name: 't',
+      provider: 'openai',
+      kekId: kek.id,
+      credential: 'sk-0123456789',
+      validate: false,
+    })
+    const erase = () =>
+      hasp.api('DELETE', `/api-targets/${target.body.id}`, undefined, { 'idempotency-key': 'erase' })
+    expect([(await erase()).status, (await erase()).status]).toEqual([204, 204])
+    expect((await hasp.api('DELETE', `/api-targets/${target.body.id}`)).status).toBe(404)
+  })
+
+  it('tells two credentials apart, though it stores neither', async () => {
+    const { body: kek } = await hasp.api('POST', '/keks', { name: 'k2', provider: 'local' })
+    await hasp.api('POST', `/keks/${kek.id}/verify`)
+    const store = (credential: string) =>
+      hasp.api(
+        'POST',
+        '/api-targets',
+        { name: 't2', provider: 'openai', kekId: kek.id, credential, validate: false },
+        { 'idempotency-key': 'store' },
+      )
+    expect((await store('sk-0123456789-a')).status).toBe(201)
+    expect((await store('sk-0123456789-a')).headers.get('idempotency-replayed')).toBe('true')
+    expect((await store('sk-0123456789-b')).body.code).toBe('idempotency_key_reused')
+  })
+})
