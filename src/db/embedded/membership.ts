@@ -13,7 +13,8 @@ import { findPostmaster, launchPostmaster, tailOfLog } from './postmaster.ts'
 const membershipLock = 0x68617370
 
 const startTimeoutMs = 60_000
-const launchesMax = 5
+/** Several Hasps that start at once on a slow machine lose some launches to one another. */
+const launchesMax = 12
 /** The children of a server that was killed need a moment to notice; until then a new one refuses to start. */
 const relaunchDelayMs = 300
 const pollMs = 25

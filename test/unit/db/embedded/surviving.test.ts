@@ -125,7 +125,7 @@ describe('several Hasps on one data directory', () => {
     }
     await first[Symbol.asyncDispose]()
     expect(await dataDir.postmasterPid()).toBeUndefined()
-    expect(isProcessAlive(pid)).toBe(false)
+    await expect.poll(() => isProcessAlive(pid)).toBe(false)
   })
 
   it('are two processes: the one that adopted leaves the server to the one that started it', async () => {
