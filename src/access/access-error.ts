@@ -3,7 +3,6 @@ export type AccessErrorCode =
   | 'admin_token_not_found'
   | 'admin_token_last'
   | 'virtual_key_not_found'
-  | 'virtual_key_name_invalid'
   | 'virtual_key_target_unknown'
   | 'virtual_key_changed_meanwhile'
   | 'organisation_name_taken'

@@ -83,9 +83,7 @@ export function deriveWithCommitment(
   // OpenSSL's own memory, not V8's heap: what is wiped here is the only copy.
   // A KeyObject and not the bytes: Node would make one of them itself, in more than twice the time of the HKDF.
   const secret = createSecretKey(dek.unsafeBytes())
-  const output = Buffer.from(
-    hkdfSync('sha512', secret, messageId, info, AEAD_KEY_BYTES + COMMITMENT_BYTES),
-  )
+  const output = Buffer.from(hkdfSync('sha512', secret, messageId, info, AEAD_KEY_BYTES + COMMITMENT_BYTES))
   try {
     const recordKey = new RecordKey(createSecretKey(output.subarray(0, AEAD_KEY_BYTES)))
     return { recordKey, commitment: Buffer.from(output.subarray(AEAD_KEY_BYTES)) }

@@ -27,7 +27,6 @@ export const problems = {
   admin_token_not_found: { status: 404, title: 'Admin token not found' },
   admin_token_last: { status: 409, title: 'The last admin token can not be revoked' },
   virtual_key_not_found: { status: 404, title: 'Virtual key not found' },
-  virtual_key_name_invalid: { status: 400, title: 'Name is not valid' },
   virtual_key_target_unknown: { status: 422, title: 'Unknown target in the scope' },
   virtual_key_changed_meanwhile: { status: 409, title: 'Changed by somebody else' },
 
@@ -36,7 +35,6 @@ export const problems = {
   kek_already_claimed: { status: 409, title: 'Key is in use as a KEK already' },
   kek_not_active: { status: 409, title: 'KEK is not active' },
   kek_in_use: { status: 409, title: 'KEK is still in use' },
-  kek_access_invalid: { status: 422, title: 'KEK reference is not valid' },
   kek_provider_unavailable: { status: 422, title: 'KMS provider is not available' },
   kek_verification_failed: { status: 422, title: 'KEK verification failed' },
   kek_changed_meanwhile: { status: 409, title: 'Changed by somebody else' },

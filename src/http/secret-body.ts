@@ -55,8 +55,7 @@ async function collect(payload: IncomingMessage): Promise<Buffer> {
   let length = 0
   if (Number(payload.headers['content-length'] ?? 0) > bodyBytesMax) throw tooLarge()
   try {
-    // Destroying the request would take its connection along, and the refusal with it.
-    for await (const chunk of payload.iterator({ destroyOnReturn: false })) {
+    for await (const chunk of payload) {
       // Without setEncoding a request's chunks are Buffers.
       chunks.push(chunk as Buffer)
       length += (chunk as Buffer).length

@@ -4,7 +4,6 @@ export type KekErrorCode =
   | 'kek_already_claimed'
   | 'kek_not_active'
   | 'kek_in_use'
-  | 'kek_access_invalid'
   | 'kek_provider_unavailable'
   | 'kek_verification_failed'
   | 'kek_changed_meanwhile'

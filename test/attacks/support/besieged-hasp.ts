@@ -9,7 +9,7 @@ import { DatabaseAttacker } from './database-attacker.ts'
 export type KekHome = 'aws' | 'local'
 
 /** One organisation, with two credentials under two KEKs and a virtual key for each scope. */
-export type Organisation = Readonly<{
+type Organisation = Readonly<{
   id: string
   adminToken: string
   /** KEK of the target `victim`, in the KMS under test; that of `bystander` is always a local one. */
@@ -29,7 +29,7 @@ export type Organisation = Readonly<{
   ) => ReturnType<typeof callApi>
 }>
 
-export type ProxyReply = Readonly<{ status: number; code: string | undefined; text: string }>
+type ProxyReply = Readonly<{ status: number; code: string | undefined; text: string }>
 
 export type Besieged = AsyncDisposable &
   Readonly<{
