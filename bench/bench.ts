@@ -34,8 +34,9 @@ console.log(`Load: ${loadTool.name}. Starting the systems …`)
 const { systems, skipped } = await startSystems(stack, options.only?.split(','))
 for (const reason of skipped) console.log(`Left out: ${reason}`)
 
-const samples = await measureRounds({ plan, systems, loadTool })
+// Streams first: after the load, memory that it left behind would take them in unnoticed.
 const streams = await measureStreams({ plan, systems })
+const samples = await measureRounds({ plan, systems, loadTool })
 const machine = await describeMachine(loadTool.name)
 const results = { startedAt: startedAt.toISOString(), plan, machine, skipped, samples, streams }
 

@@ -12,8 +12,8 @@ const messages = [
 export const requestBody = JSON.stringify({ model: 'gpt-4o-mini', messages, temperature: 0.2 })
 export const streamRequestBody = JSON.stringify({ model: 'gpt-4o-mini', messages, stream: true })
 
-/** A chat completion of {@link replyBytes} bytes. */
-export const replyBytes = 570
+/** A chat completion of this many bytes. */
+const replyBytes = 570
 export const replyBody = paddedReply()
 
 /** One server-sent event of a stream, about as long as OpenAI's. */
@@ -36,6 +36,6 @@ function paddedReply(): string {
       usage: { prompt_tokens: 36, completion_tokens: 18, total_tokens: 54 },
       service_tier: 'default',
     })
-  const sentence = 'It was signed in 1648, in Münster and Osnabrück. '.replaceAll('ü', 'u')
+  const sentence = 'It was signed in 1648, in two cities of Westphalia. '
   return reply(sentence.repeat(20).slice(0, replyBytes - reply('').length))
 }

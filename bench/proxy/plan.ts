@@ -25,5 +25,5 @@ export const quickPlan: Plan = {
   connections: [1, 64],
   seconds: 2,
   warmUpSeconds: 2,
-  streams: { few: 100, many: 400, opensPerSecond: 250, holdMs: 1500 },
+  streams: { few: 50, many: 300, opensPerSecond: 250, holdMs: 1000 },
 }

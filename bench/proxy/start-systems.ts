@@ -24,12 +24,12 @@ export async function startSystems(
 
   if (nginx === undefined) skipped.push('nginx: not installed; node:http is the upstream')
   if (wants('direct')) {
-    const stream = entrance(upstreams.stream)
+    const stream = { ...entrance(upstreams.stream), pid: node.pid }
     systems.push({ name: 'direct', pid: direct.pid, json: entrance(upstreams.json), stream, asides: [] })
   }
   if (wants('nginx') && nginx !== undefined) {
     const { url, pid } = await startNginxProxy(stack, nginx, upstreams)
-    const stream = entrance(url, `/streams${upstreamPath}`)
+    const stream = { ...entrance(url, `/streams${upstreamPath}`), pid }
     systems.push({ name: 'nginx', pid, json: entrance(url), stream, asides: [] })
   }
   if (wants('pass-through')) systems.push(await startPassThrough(stack, upstreams))
@@ -49,8 +49,15 @@ async function startPassThrough(
 ): Promise<System> {
   const start = (upstream: string) =>
     startServer(stack, server('pass-through'), [upstream], { isTested: true })
-  const { url, pid } = await start(upstreams.json)
-  return { name: 'pass-through', pid, json: entrance(url), stream: undefined, asides: [] }
+  const json = await start(upstreams.json)
+  const stream = await start(upstreams.stream)
+  return {
+    name: 'pass-through',
+    pid: json.pid,
+    json: entrance(json.url),
+    stream: { ...entrance(stream.url), pid: stream.pid },
+    asides: [],
+  }
 }
 
 /** PostgreSQL and the customers' AWS are started only for a Hasp. */

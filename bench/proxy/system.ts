@@ -14,8 +14,8 @@ export type System = Readonly<{
   /** Root of the tree of processes whose CPU time and memory count as its own. */
   pid: number
   json: Entrance
-  /** Undefined where slow streams are not measured. */
-  stream: Entrance | undefined
+  /** With the process that carries the streams, where it is another; undefined where they are not measured. */
+  stream: (Entrance & Readonly<{ pid: number }>) | undefined
   asides: readonly Aside[]
 }>
 

@@ -8,7 +8,7 @@ import { findInstalled } from '../installed.ts'
 import type { Entrance } from '../system.ts'
 
 /** What one closed loop of requests came to; latencies in microseconds. */
-export type LoadResult = Readonly<{
+type LoadResult = Readonly<{
   requests: number
   durationUs: number
   p50Us: number

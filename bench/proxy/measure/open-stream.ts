@@ -9,6 +9,8 @@ export type OpenStream = Readonly<{
 }>
 
 const firstByteWithinMs = 30_000
+/** `dd\r\n` before and `\r\n` behind an event of two hexadecimal digits' length. */
+const chunkFrameBytes = 6
 
 /**
  * Opens one stream on a connection of its own, as cheaply as can be: what reads a thousand streams runs beside what
@@ -48,7 +50,7 @@ export function openStream({ url, path, headers }: Entrance): OpenStream {
   return {
     firstByteUs,
     // Each event also has the few bytes of its chunk's frame: close enough to see that none is held back.
-    eventsReceived: () => Math.floor(bytes / streamEvent.length),
+    eventsReceived: () => Math.floor(bytes / (streamEvent.length + chunkFrameBytes)),
     close: () => socket.destroy(),
   }
 }

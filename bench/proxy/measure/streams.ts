@@ -23,20 +23,22 @@ export async function measureStreams({
   systems,
 }: Readonly<{ plan: Plan; systems: readonly System[] }>): Promise<StreamSample[]> {
   const samples: StreamSample[] = []
-  for (const system of systems) {
-    if (system.stream === undefined) continue
-    // Once unmeasured: the code is compiled, and the process has taken the memory that it will keep.
-    await holdStreams(system, system.stream, plan.streams.few, plan)
+  for (const { name, stream } of systems) {
+    if (stream === undefined) continue
+    // Once unmeasured: what is loaded and compiled at the first use is no part of what a stream takes.
+    await holdStreams(name, stream, plan.streams.few, plan)
     for (const count of [plan.streams.few, plan.streams.many]) {
-      samples.push(await holdStreams(system, system.stream, count, plan))
+      const sample = await holdStreams(name, stream, count, plan)
+      samples.push(sample)
+      report(sample)
     }
   }
   return samples
 }
 
 async function holdStreams(
-  system: System,
-  entrance: Entrance,
+  system: SystemName,
+  stream: Entrance & Readonly<{ pid: number }>,
   count: number,
   { streams: { opensPerSecond, holdMs } }: Plan,
 ): Promise<StreamSample> {
@@ -45,30 +47,35 @@ async function holdStreams(
   for (let index = 0; index < count; index++) {
     const dueInMs = startedAt + (index * 1000) / opensPerSecond - performance.now()
     if (dueInMs > 1) await sleep(dueInMs)
-    streams.push(openStream(entrance))
+    streams.push(openStream(stream))
   }
-  const firstBytesUs = (await Promise.all(streams.map((stream) => stream.firstByteUs))).sort((a, b) => a - b)
-  const bytesBefore = received(streams)
-  const cpuBefore = cpuMicroseconds(system.pid)
+  const firstBytesUs = (await Promise.all(streams.map((one) => one.firstByteUs))).sort((a, b) => a - b)
+  const eventsBefore = received(streams)
+  const cpuBefore = cpuMicroseconds(stream.pid)
+  const heldFrom = performance.now()
   await sleep(holdMs)
+  const heldMs = performance.now() - heldFrom
   const sample: StreamSample = {
-    system: system.name,
+    system,
     streams: count,
-    residentBytes: residentBytes(system.pid),
-    utilisation: (cpuMicroseconds(system.pid) - cpuBefore) / (holdMs * 1000),
+    residentBytes: residentBytes(stream.pid),
+    utilisation: (cpuMicroseconds(stream.pid) - cpuBefore) / (heldMs * 1000),
     firstByteP50Us: percentile(firstBytesUs, 0.5),
     firstByteP99Us: percentile(firstBytesUs, 0.99),
-    eventsPerSecond: (received(streams) - bytesBefore) / count / (holdMs / 1000),
+    eventsPerSecond: (received(streams) - eventsBefore) / count / (heldMs / 1000),
   }
-  for (const stream of streams) stream.close()
+  for (const one of streams) one.close()
   await sleep(500)
+  return sample
+}
+
+function report(sample: StreamSample): void {
   console.log(
-    `streams  ${system.name.padEnd(12)} ${count}: ${Math.round(sample.residentBytes / 1e6)} MB, ` +
+    `streams  ${sample.system.padEnd(12)} ${sample.streams}: ${Math.round(sample.residentBytes / 1e6)} MB, ` +
       `${Math.round(sample.utilisation * 100)} % of a core, ` +
       `first byte p50 ${Math.round(sample.firstByteP50Us)} µs, ` +
       `${sample.eventsPerSecond.toFixed(2)} events/s each`,
   )
-  return sample
 }
 
 function received(streams: readonly OpenStream[]): number {

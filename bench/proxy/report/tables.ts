@@ -1,3 +1,4 @@
+import { streamEvent } from '../exchange.ts'
 import { labels, systemNames, type SystemName } from '../system.ts'
 import { aimsOf } from './aims.ts'
 import { comparedOf, spreadOf, type Results, type Spread } from './results.ts'
@@ -119,7 +120,7 @@ function asidesTable(results: Results): string {
 function streamsTable({ streams, plan: { streams: counts } }: Results): string {
   const systems = [...new Set(streams.map((sample) => sample.system))]
   return tableOf(
-    `Slow streams: ${counts.many} at once, one event of ${eventBytes} bytes each 200 ms. Memory per stream is the difference from ${counts.few} streams.`,
+    `Slow streams: ${counts.many} at once, one event of ${streamEvent.length} bytes each 200 ms. Memory per stream is the difference from ${counts.few} streams.`,
     [
       'System',
       'RSS MB',
@@ -149,8 +150,6 @@ function streamsTable({ streams, plan: { streams: counts } }: Results): string {
     }),
   )
 }
-
-const eventBytes = 'about 230'
 
 function aimsTable(results: Results): string {
   return tableOf(

@@ -1,7 +1,9 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { startChild } from '../child-process.ts'
+import { managementApi } from '../../hasp/management-api.ts'
+import { registerKek } from '../../hasp/register-kek.ts'
+import { serveNewHasp } from '../../hasp/serve-hasp.ts'
 import { credential, upstreamPath } from '../exchange.ts'
 import type { Entrance, System } from '../system.ts'
 import type { CustomerAws } from './customer-aws.ts'
@@ -14,8 +16,8 @@ type Deps = Readonly<{
 }>
 
 /**
- * Hasp as an operator starts it (`bin/hasp serve`, so with its GLIBC tunables), set up over its API: a KEK in the
- * customer's AWS with this unwrap mode, and a target and a virtual key for each upstream.
+ * Hasp as an operator starts it, set up over its API: a KEK in the customer's AWS with this unwrap mode, and a target
+ * and a virtual key for each upstream.
  */
 export async function startHasp(
   stack: AsyncDisposableStack,
@@ -25,82 +27,27 @@ export async function startHasp(
   const customer = await newCustomer()
   const dataDir = await mkdtemp(join(tmpdir(), 'hasp-bench-'))
   stack.defer(() => rm(dataDir, { recursive: true, force: true }))
-  const { pid, lines } = await startChild(stack, {
-    command: [new URL('../../../bin/hasp', import.meta.url).pathname, 'serve'],
-    env: {
-      HASP_PORT: '0',
-      HASP_DATA_DIR: dataDir,
-      HASP_LOG_LEVEL: 'warn',
-      HASP_ALLOWED_UPSTREAMS: `${upstreams.json},${upstreams.stream}`,
-      HASP_DRAIN_TIMEOUT_MS: '500',
-      DATABASE_URL: await postgres.newDatabase(`hasp_${unwrapMode}`),
-      ...customer.env,
-    },
-    isTested: true,
-    readyWhen: /hasp_admin_\w+/,
-  })
-  const output = lines.join('\n')
-  const url = matched(output, /listens on (\S+)/)
-  const api = apiOf(url, matched(output, /(hasp_admin_\w+)/))
-
-  const kek = await registerKek(api, customer, unwrapMode)
+  const env = {
+    HASP_DATA_DIR: dataDir,
+    HASP_ALLOWED_UPSTREAMS: `${upstreams.json},${upstreams.stream}`,
+    DATABASE_URL: await postgres.newDatabase(`hasp_${unwrapMode}`),
+    ...customer.env,
+  }
+  const { pid, url, token } = await serveNewHasp(stack, env, { isTested: true })
+  const api = managementApi(url, token)
+  const kekId = await registerKek(api, customer, unwrapMode)
   const entrance = async (name: string, baseUrl: string): Promise<Entrance> => {
-    const target = await api('POST', '/api-targets', {
-      name,
-      provider: 'openai',
-      baseUrl,
-      kekId: kek,
-      credential,
-    })
-    const issued = await api('POST', '/virtual-keys', { name, targetIds: [target['id']] })
-    return {
-      url,
-      path: `/openai${upstreamPath}`,
-      headers: { authorization: `Bearer ${String(issued['token'])}` },
-    }
+    const target = { name, provider: 'openai', baseUrl, kekId, credential }
+    const { id } = await api('POST', '/api-targets', target)
+    const issued = await api('POST', '/virtual-keys', { name, targetIds: [id] })
+    const headers = { authorization: `Bearer ${String(issued['token'])}` }
+    return { url, path: `/openai${upstreamPath}`, headers }
   }
   return {
     name: unwrapMode,
     pid,
     json: await entrance('json', upstreams.json),
-    stream: unwrapMode === 'cached' ? await entrance('stream', upstreams.stream) : undefined,
+    stream: unwrapMode === 'cached' ? { ...(await entrance('stream', upstreams.stream)), pid } : undefined,
     asides: [postgres.aside, customer.aside],
   }
-}
-
-async function registerKek(api: Api, customer: CustomerAws, unwrapMode: string): Promise<string> {
-  const { keyArn, roleArn } = customer
-  const kek = await api('POST', '/keks', { name: 'main', provider: 'aws', keyArn, roleArn, unwrapMode })
-  const organisation = await api('GET', '/organisation')
-  // The API's schema promises `access` of a KEK in AWS to be an object with an externalId.
-  const { externalId } = kek['access'] as { externalId: string }
-  await customer.grant(externalId, String(organisation['id']))
-  const verification = await api('POST', `/keks/${String(kek['id'])}/verify`)
-  if (verification['isPassed'] !== true) throw new Error(`KEK not verified: ${JSON.stringify(verification)}`)
-  return String(kek['id'])
-}
-
-type Api = (method: string, path: string, body?: unknown) => Promise<Record<string, unknown>>
-
-function apiOf(url: string, token: string): Api {
-  return async (method, path, body) => {
-    const reply = await fetch(`${url}/api/v1${path}`, {
-      method,
-      headers: {
-        authorization: `Bearer ${token}`,
-        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-      },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-    })
-    const text = await reply.text()
-    if (!reply.ok) throw new Error(`${method} ${path}: HTTP ${reply.status} ${text}`)
-    // Every answer of the management API is a JSON object.
-    return JSON.parse(text) as Record<string, unknown>
-  }
-}
-
-function matched(text: string, pattern: RegExp): string {
-  const found = pattern.exec(text)?.[1]
-  if (found === undefined) throw new Error(`Hasp did not say what was expected: ${pattern}`)
-  return found
 }

@@ -41,7 +41,7 @@ export async function startPortkey(
     name: 'portkey',
     pid,
     json: entrance(upstreams.json),
-    stream: entrance(upstreams.stream),
+    stream: { ...entrance(upstreams.stream), pid },
     asides: [],
   }
 }

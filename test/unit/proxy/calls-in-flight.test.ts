@@ -1,79 +1,84 @@
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { CallsInFlight, type OngoingCall } from '#proxy/calls-in-flight.ts'
 
-function callOf(calls: CallsInFlight, kekId: string, isCutOnRevocation = true) {
-  const call: OngoingCall & { ends: string[] } = {
+function callOn(kekId: string, calls: CallsInFlight, isCutOnRevocation = true) {
+  const ends: string[] = []
+  const end = (how: string) => () => {
+    ends.push(how)
+    calls.delete(call)
+  }
+  const call: OngoingCall = {
     kekId,
     orgId: 'org',
     isCutOnRevocation,
     place: undefined,
-    ends: [],
-    cutOnRevocation() {
-      call.ends.push('revoked')
-      calls.delete(call)
-    },
-    cutOnStop() {
-      call.ends.push('stopped')
-      calls.delete(call)
-    },
+    cutOnRevocation: end('revocation'),
+    cutOnStop: end('stop'),
   }
   calls.add(call)
-  return call
+  return { call, ends }
 }
 
-describe('the calls under way', () => {
-  it('are counted, up to a limit, and found by their KEKs', () => {
-    const calls = new CallsInFlight(3)
-    const [one] = [callOf(calls, 'a'), callOf(calls, 'a')]
-    expect([calls.count, calls.isFull]).toEqual([2, false])
-    callOf(calls, 'b')
-    expect([calls.count, calls.isFull, calls.kekIds()]).toEqual([3, true, ['a', 'b']])
-    calls.delete(one)
-    calls.delete(one)
-    expect([calls.count, calls.isFull]).toEqual([2, false])
+describe('calls under way', () => {
+  it('are exactly those that were added and not deleted, in whatever order they end', () => {
+    fc.assert(
+      fc.property(fc.array(fc.nat(20), { maxLength: 100 }), (steps) => {
+        const calls = new CallsInFlight(1000)
+        const left = new Map<string, OngoingCall>()
+        for (const [at, step] of steps.entries()) {
+          const [kekId, call] = [...left][step] ?? []
+          if (kekId === undefined || call === undefined) {
+            left.set(`kek-${at}`, callOn(`kek-${at}`, calls).call)
+          } else {
+            calls.delete(call)
+            calls.delete(call)
+            left.delete(kekId)
+          }
+        }
+        expect(calls.count).toBe(left.size)
+        expect(new Set(calls.kekIds())).toEqual(new Set(left.keys()))
+      }),
+    )
   })
 
-  it('are cut with their KEK, each once, but for those that are to drain and those of other KEKs', () => {
+  it('are full at their maximum, and not below', () => {
+    const calls = new CallsInFlight(2)
+    callOn('a', calls)
+    expect(calls.isFull).toBe(false)
+    const { call } = callOn('a', calls)
+    expect(calls.isFull).toBe(true)
+    calls.delete(call)
+    expect(calls.isFull).toBe(false)
+  })
+
+  it('are cut by their own KEK alone, all of them, unless its rule is to drain', () => {
     const calls = new CallsInFlight(10)
-    const cut = [callOf(calls, 'a'), callOf(calls, 'a'), callOf(calls, 'a')]
-    const [draining, other] = [callOf(calls, 'a', false), callOf(calls, 'b')]
-    expect(calls.cutKek('a')).toBe(3)
-    expect(cut.map((call) => call.ends)).toEqual([['revoked'], ['revoked'], ['revoked']])
-    expect([draining.ends, other.ends, calls.count]).toEqual([[], [], 2])
-    expect(calls.cutKek('a')).toBe(0)
+    const revoked = [1, 2, 3].map(() => callOn('revoked', calls))
+    const draining = callOn('revoked', calls, false)
+    const other = callOn('other', calls)
+    expect(calls.cutKek('revoked')).toBe(3)
+    expect(revoked.map(({ ends }) => ends)).toEqual([['revocation'], ['revocation'], ['revocation']])
+    expect([draining.ends, other.ends]).toEqual([[], []])
+    expect(calls.count).toBe(2)
+  })
+})
+
+describe('draining', () => {
+  it('waits until the last call has ended, and cuts nothing then', async () => {
+    const calls = new CallsInFlight(10)
+    const { call, ends } = callOn('a', calls)
+    const drained = calls.drain(60_000)
+    calls.delete(call)
+    expect(await drained).toBe(0)
+    expect(ends).toEqual([])
   })
 
-  it('never lose one another, in whatever order they end', () => {
-    const calls = new CallsInFlight(1000)
-    const all = Array.from({ length: 100 }, (_, index) => callOf(calls, String(index % 7)))
-    const order = all.toSorted((a, b) => ((all.indexOf(a) * 37) % 100) - ((all.indexOf(b) * 37) % 100))
-    for (const [index, call] of order.entries()) {
-      calls.delete(call)
-      expect(calls.count).toBe(99 - index)
-    }
-    expect(calls.kekIds()).toEqual([])
-  })
-
-  describe('when the node stops', () => {
-    it('hold up nothing when there are none', async () => {
-      expect(await new CallsInFlight(1).drain(60_000)).toBe(0)
-    })
-
-    it('are waited for until the last has ended', async () => {
-      const calls = new CallsInFlight(10)
-      const [one, two] = [callOf(calls, 'a'), callOf(calls, 'b')]
-      const drained = calls.drain(60_000)
-      calls.delete(one)
-      calls.delete(two)
-      expect(await drained).toBe(0)
-      expect([one.ends, two.ends]).toEqual([[], []])
-    })
-
-    it('are cut when their time is over', async () => {
-      const calls = new CallsInFlight(10)
-      const [one, two] = [callOf(calls, 'a'), callOf(calls, 'a', false)]
-      expect(await calls.drain(5)).toBe(2)
-      expect([one.ends, two.ends, calls.count]).toEqual([['stopped'], ['stopped'], 0])
-    })
+  it('cuts every call that is left when its time is over', async () => {
+    const calls = new CallsInFlight(10)
+    const left = [1, 2, 3].map(() => callOn('a', calls))
+    expect(await calls.drain(1)).toBe(3)
+    expect(left.map(({ ends }) => ends)).toEqual([['stop'], ['stop'], ['stop']])
+    expect(calls.count).toBe(0)
   })
 })
