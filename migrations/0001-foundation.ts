@@ -53,7 +53,7 @@ export async function up(db: Kysely<never>): Promise<void> {
       UNIQUE (org_id, id),
       UNIQUE (org_id, name)
     );
-    CREATE UNIQUE INDEX keks_claimed_once ON keks (provider, kek_ref) WHERE state NOT IN ('pre-activation', 'destroyed');
+    CREATE UNIQUE INDEX keks_claimed_once ON keks (provider, kek_ref) WHERE state IN ('active', 'suspended');
 
     CREATE TABLE kek_probes (
       kek_id uuid PRIMARY KEY,

@@ -16,7 +16,8 @@ function askToStop(): void {
 // Whoever reads our output may stop reading (`hasp ledger | head`): that is no failure.
 for (const stream of [process.stdout, process.stderr]) {
   stream.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error
+    // EIO: the terminal behind it is gone.
+    if (error.code !== 'EPIPE' && error.code !== 'EIO') throw error
   })
 }
 
@@ -30,5 +31,7 @@ process.exitCode = await runCli({
     if (stopListeners.push(listener) > 1) return
     process.on('SIGINT', askToStop)
     process.on('SIGTERM', askToStop)
+    // The terminal was closed: as orderly an end as any other.
+    process.on('SIGHUP', askToStop)
   },
 })

@@ -33,6 +33,7 @@ export function chooseTarget(grant: Grant, view: OrganisationView, wish: Wish): 
   }
   if (isServedOutOfScope) throw new Refusal('target_not_allowed')
   if (hasTampered(grant, view)) throw new Refusal('credential_tampered')
+  if (!hasProvider && wish.targetName !== undefined) throw noneOfThisName()
   throw new Refusal(hasProvider ? 'model_unknown' : 'no_target')
 }
 
@@ -77,4 +78,11 @@ function isInScope({ targetIds }: Grant, targetId: string): boolean {
 function hasTampered(grant: Grant, view: OrganisationView): boolean {
   for (const id of view.tamperedTargetIds) if (isInScope(grant, id)) return true
   return false
+}
+
+function noneOfThisName(): Refusal {
+  return new Refusal('no_target', {
+    message:
+      'No target for this endpoint has the name or id that x-hasp-target gives. Check its spelling, or leave the header out.',
+  })
 }

@@ -194,7 +194,7 @@ export const refusalRules = {
     status: 502,
     isTerminal: true,
     message:
-      "The provider refused the credential that Hasp holds for this target. Your virtual key is fine: an administrator must give the target a working credential with the scopes that this endpoint needs ('hasp target update').",
+      "The provider refused the credential that Hasp holds for this target. Your virtual key is fine: an administrator must give the target a working credential with the scopes that this endpoint needs ('hasp target rotate').",
   },
   upstream_unreachable: {
     status: 502,

@@ -11,7 +11,7 @@ type Options = OutputOptions & Readonly<{ yes?: boolean }>
 export function addVkeyRevoke(group: Command, cli: Cli): void {
   withYes(
     addCommand(group, 'revoke <vkey>', {
-      summary: 'End a virtual key at once, on every node, for good.',
+      summary: 'End a virtual key for good: its next request is refused, on every node.',
       examples: ['hasp vkey revoke my-agent', 'hasp vkey revoke my-agent --yes --json'],
     }),
   ).action(withSession(cli, revoke))

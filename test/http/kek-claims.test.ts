@@ -1,0 +1,35 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { startSurroundings, type Surroundings } from '../support/lending-hasp.ts'
+import { startHasp, type RunningHasp } from '../support/running-hasp.ts'
+
+describe('a key that serves one KEK at a time', () => {
+  let surroundings: Surroundings
+  let hasp: RunningHasp
+  beforeAll(async () => {
+    surroundings = await startSurroundings()
+    hasp = await startHasp(surroundings.env, { aws: surroundings.aws })
+  })
+  afterAll(async () => {
+    await hasp[Symbol.asyncDispose]()
+    await surroundings[Symbol.asyncDispose]()
+  })
+
+  async function register(name: string): Promise<string> {
+    const { keyArn, roleArn } = surroundings
+    const { body } = await hasp.api('POST', '/keks', { name, provider: 'aws', keyArn, roleArn })
+    surroundings.grant(body.access.externalId, hasp.orgId)
+    return body.id
+  }
+
+  it('lets a botched registration be retired, and a retired KEK’s key be registered again', async () => {
+    const botched = await register('botched')
+    const used = await register('used')
+    expect((await hasp.api('POST', `/keks/${used}/verify`)).body.kek.state).toBe('active')
+    const retired = await hasp.api('POST', `/keks/${botched}/retire`)
+    expect([retired.status, retired.body.state]).toEqual([200, 'deactivated'])
+
+    expect((await hasp.api('POST', `/keks/${used}/retire`)).status).toBe(200)
+    const again = await register('again')
+    expect((await hasp.api('POST', `/keks/${again}/verify`)).body.kek.state).toBe('active')
+  })
+})
