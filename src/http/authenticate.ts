@@ -12,6 +12,10 @@ export function requireAdminToken(app: ApiServer, deps: Pick<ApiDeps, 'db' | 'ri
     refuseRepeatedHeaders(request.raw.rawHeaders)
     principals.set(request, await authenticateAdmin(deps, request.headers.authorization))
   })
+  // A body may take minutes to arrive: a token that was revoked meanwhile does nothing any more.
+  app.addHook('preHandler', async (request) => {
+    if (request.body !== undefined) await authenticateAdmin(deps, request.headers.authorization)
+  })
 }
 
 /** Who makes this request, as every operation wants to know it. */

@@ -32,6 +32,9 @@ export function takeSecretMember(json: Buffer, member: string): SecretBytes | nu
         throw new RequestError('body_malformed', `"${member}" must be one string.`)
       }
       at = endOfString(json, value)
+      if (at === value || json[at] !== quote) {
+        throw new RequestError('body_malformed', 'The body is not valid JSON.')
+      }
       secret = moveOut(json, value, at, member)
     }
   }

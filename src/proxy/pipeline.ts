@@ -121,6 +121,9 @@ async function decide(
       if (grant.epoch !== view.epoch) deps.views.forget(orgId)
       continue
     }
+    // It may have expired while the body arrived.
+    const { expiresAt } = grant.virtualKey
+    if (expiresAt !== null && expiresAt <= deps.now()) throw new Refusal('virtual_key_expired')
     const lendable = lendableOrRefusal(grant, view, wish)
     if (lendable instanceof Refusal) {
       if (await deps.views.isCurrent(view)) throw lendable

@@ -156,7 +156,7 @@ export class ProxiedCall implements ReplySink, OngoingCall {
   #breakOff(refusal: Refusal): void {
     const { response, dialect } = this.#subject
     this.#deps.stats.countRefusal(refusal.code)
-    if (!this.#isEventStream || response.writableNeedDrain) {
+    if (!this.#isEventStream || this.#expectedBytes !== -1 || response.writableNeedDrain) {
       response.destroy()
       return
     }

@@ -13,6 +13,9 @@ export type BodyBudgetOptions = Readonly<{
 /** A request's body in memory; disposing of it gives its bytes back to the budget. */
 export type HeldBody = Disposable & Readonly<{ bytes: Buffer | null }>
 
+/** Room made for a body that comes in several pieces. */
+const blockBytesMin = 65_536
+
 const noBody: HeldBody = { bytes: null, [Symbol.dispose]: () => {} }
 
 /** Reads request bodies, each within a limit and all together within one. */
@@ -42,7 +45,9 @@ export class BodyBudget {
       throw new Refusal('too_many_bodies')
     }
     return new Promise<HeldBody>((resolve, reject) => {
-      const chunks: Buffer[] = []
+      // A body in one piece is taken as it came; of any other the pieces are copied together as they come, because each
+      // piece costs far more than its bytes, and a sender chooses how small they are.
+      let bytes: Buffer | undefined
       let length = 0
       const timer = setTimeout(() => fail(new Refusal('body_timeout')), timeoutMs)
       const stop = () => {
@@ -59,16 +64,14 @@ export class BodyBudget {
         if (length + chunk.length > bodyBytesMax) return fail(new Refusal('body_too_large'))
         if (this.#heldBytes + chunk.length > this.#options.inFlightBytesMax)
           return fail(new Refusal('too_many_bodies'))
+        bytes = append(bytes, length, chunk)
         length += chunk.length
         this.#heldBytes += chunk.length
-        chunks.push(chunk)
       }
       const onEnd = () => {
         stop()
-        const [first] = chunks
-        const bytes = chunks.length === 1 && first !== undefined ? first : Buffer.concat(chunks, length)
         const give = () => this.#give(length)
-        resolve({ bytes, [Symbol.dispose]: give })
+        resolve({ bytes: bytes?.subarray(0, length) ?? Buffer.alloc(0), [Symbol.dispose]: give })
       }
       const onBroken = () =>
         fail(new Refusal('body_malformed', { message: 'The request broke off within its body.' }))
@@ -79,4 +82,18 @@ export class BodyBudget {
   #give(bytes: number): void {
     this.#heldBytes -= bytes
   }
+}
+
+/** `held` with `chunk` behind its first `length` bytes; in new memory of twice the size where it no longer fits. */
+function append(held: Buffer | undefined, length: number, chunk: Buffer): Buffer {
+  if (held === undefined) return chunk
+  const needed = length + chunk.length
+  if (needed <= held.length) {
+    chunk.copy(held, length)
+    return held
+  }
+  const grown = Buffer.allocUnsafeSlow(Math.max(needed * 2, blockBytesMin))
+  held.copy(grown, 0, 0, length)
+  chunk.copy(grown, length)
+  return grown
 }
