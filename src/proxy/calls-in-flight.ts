@@ -17,7 +17,7 @@ export interface OngoingCall {
  *
  * An array and not a Set, because every request comes and goes: V8 links each table that a Set or Map outgrows to
  * the next one, so that once a table is in the old space all calls of all later tables outlive every minor
- * collection (a third of all CPU time when it was measured, docs/performance.md).
+ * collection (more than a tenth of all CPU time, docs/performance.md).
  */
 export class CallsInFlight {
   readonly #calls: OngoingCall[] = []

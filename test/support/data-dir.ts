@@ -49,7 +49,7 @@ function pgData(directory: string): string {
 
 /** Polls until `isSo`. @throws {Error} after ten seconds. */
 export async function waitUntil(isSo: () => boolean | Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + 10_000
+  const deadline = Date.now() + 30_000
   while (!(await isSo())) {
     if (Date.now() > deadline) throw new Error('It did not become so within ten seconds.')
     await sleep(10)
