@@ -12,6 +12,7 @@ import { measureRounds } from './proxy/measure/rounds.ts'
 import { measureStreams } from './proxy/measure/streams.ts'
 import { fullPlan, quickPlan } from './proxy/plan.ts'
 import { aimsOf } from './proxy/report/aims.ts'
+import type { Results } from './proxy/report/results.ts'
 import { markdownOf } from './proxy/report/tables.ts'
 import { writeDocs } from './proxy/report/write-docs.ts'
 import { startSystems } from './proxy/start-systems.ts'
@@ -29,22 +30,33 @@ const resultsDir = new URL('results/', import.meta.url)
 const startedAt = new Date()
 pinThisProcess()
 await using stack = new AsyncDisposableStack()
-const loadTool = await findLoadTool(stack)
-console.log(`Load: ${loadTool.name}. Starting the systems …`)
-const { systems, skipped } = await startSystems(stack, options.only?.split(','))
-for (const reason of skipped) console.log(`Left out: ${reason}`)
-
-// Streams first: after the load, memory that it left behind would take them in unnoticed.
-const streams = await measureStreams({ plan, systems })
-const samples = await measureRounds({ plan, systems, loadTool })
-const machine = await describeMachine(loadTool.name)
-const results = { startedAt: startedAt.toISOString(), plan, machine, skipped, samples, streams }
+const results = await Promise.race([measure(stack), stopSignal()])
 
 const markdown = markdownOf(results)
-const aims = aimsOf(results)
 console.log(`\n${markdown}\n`)
 await mkdir(resultsDir, { recursive: true })
-const file = new URL(`proxy-${startedAt.toISOString().replaceAll(':', '-')}.json`, resultsDir)
-await writeFile(file, JSON.stringify({ ...results, aims }, null, 2))
+const file = new URL(`proxy-${results.startedAt.replaceAll(':', '-')}.json`, resultsDir)
+await writeFile(file, JSON.stringify({ ...results, aims: aimsOf(results) }, null, 2))
 console.log(`All figures: ${file.pathname}`)
 if (options['write-docs']) await writeDocs(markdown)
+
+async function measure(stack: AsyncDisposableStack): Promise<Results> {
+  const loadTool = await findLoadTool(stack)
+  console.log(`Load: ${loadTool.name}. Starting the systems …`)
+  const { systems, skipped } = await startSystems(stack, options.only?.split(','))
+  for (const reason of skipped) console.log(`Left out: ${reason}`)
+  // Streams first: after the load, memory that it left behind would take them in unnoticed.
+  const streams = await measureStreams({ plan, systems })
+  const samples = await measureRounds({ plan, systems, loadTool })
+  const machine = await describeMachine(loadTool.name)
+  return { startedAt: startedAt.toISOString(), plan, machine, skipped, samples, streams }
+}
+
+/** Rejects when somebody stops the run, so that the stack takes down everything that was started. */
+function stopSignal(): Promise<never> {
+  return new Promise((_, reject) => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+      process.once(signal, () => reject(new Error(`Stopped by ${signal}.`)))
+    }
+  })
+}
