@@ -10,7 +10,18 @@ const mayImport: Record<string, { ours: string[]; typesOf?: string[]; packages?:
   config: { ours: [] },
   telemetry: { ours: [] },
   providers: { ours: [] },
-  kms: { ours: ['envelope'], packages: ['@aws-sdk/*', '@smithy/*', 'undici'] },
+  kms: {
+    ours: ['envelope'],
+    packages: [
+      '@aws-sdk/*',
+      '@smithy/*',
+      '@google-cloud/*',
+      'google-auth-library',
+      '@grpc/*',
+      '@azure/*',
+      'undici',
+    ],
+  },
   db: { ours: [], packages: ['pg', 'kysely'] },
   ledger: { ours: ['db', 'integrity'], packages: ['kysely'] },
   idempotency: { ours: ['db'] },
@@ -22,12 +33,17 @@ const mayImport: Record<string, { ours: string[]; typesOf?: string[]; packages?:
     typesOf: ['access', 'keks', 'targets', 'telemetry'],
     packages: ['undici', 'fastify'],
   },
-  emulators: { ours: [] },
+  emulators: { ours: [], packages: ['@grpc/*'] },
+  jobs: {
+    ours: ['keks', 'targets', 'envelope', 'integrity', 'ledger', 'db', 'kms/kek-*'],
+    packages: ['pg-boss', 'kysely'],
+  },
   http: {
     ours: [
       'access',
       'keks',
       'targets',
+      'jobs',
       'proxy',
       'ledger',
       'providers',
@@ -62,7 +78,20 @@ const mayImport: Record<string, { ours: string[]; typesOf?: string[]; packages?:
 const folders = Object.keys(mayImport)
 /** The composition root, beside context.ts: it may import everything, and nobody imports it. */
 const root = 'context'
-const guarded = ['@aws-sdk/*', '@smithy/*', 'undici', 'pg', 'kysely', 'fastify', '@fastify/*']
+const guarded = [
+  '@aws-sdk/*',
+  '@smithy/*',
+  '@google-cloud/*',
+  'google-auth-library',
+  '@azure/*',
+  '@grpc/*',
+  'undici',
+  'pg',
+  'pg-boss',
+  'kysely',
+  'fastify',
+  '@fastify/*',
+]
 
 /**
  * What `folder` may not import. One pattern for each other folder, and none with exceptions that fit what another

@@ -12,6 +12,9 @@ export const SUITE = 1
 /** One row for each way to wrap a DEK. A cloud is added by adding a row; codes are never reused. */
 const WRAP_ALGORITHMS = [
   { algorithm: 'aws-symmetric-default', code: 0x01, kekProvider: 'aws', kekProviderCode: 0x01 },
+  { algorithm: 'gcp-symmetric', code: 0x02, kekProvider: 'gcp', kekProviderCode: 0x02 },
+  { algorithm: 'azure-rsa-oaep-256', code: 0x03, kekProvider: 'azure', kekProviderCode: 0x03 },
+  { algorithm: 'azure-a256kw', code: 0x04, kekProvider: 'azure', kekProviderCode: 0x03 },
   { algorithm: 'local-aes-256-gcm', code: 0x70, kekProvider: 'local', kekProviderCode: 0x70 },
 ] as const
 
