@@ -24,7 +24,7 @@ const mayImport: Record<string, { ours: string[]; typesOf?: string[]; packages?:
   },
   db: { ours: [], packages: ['pg', 'kysely'] },
   ledger: { ours: ['db', 'integrity'], packages: ['kysely'] },
-  idempotency: { ours: ['db'] },
+  idempotency: { ours: ['db', 'integrity'] },
   keks: { ours: ['envelope', 'integrity', 'ledger', 'db', 'kms/kek-*'] },
   targets: { ours: ['envelope', 'integrity', 'ledger', 'db', 'providers', 'kms/kek-*'], typesOf: ['keks'] },
   access: { ours: ['integrity', 'ledger', 'db'], typesOf: ['keks', 'targets'] },
@@ -33,7 +33,8 @@ const mayImport: Record<string, { ours: string[]; typesOf?: string[]; packages?:
     typesOf: ['access', 'keks', 'targets', 'telemetry'],
     packages: ['undici', 'fastify'],
   },
-  emulators: { ours: [], packages: ['@grpc/*'] },
+  // Of Google's client, the definitions of its messages and nothing that calls anybody.
+  emulators: { ours: [], packages: ['@grpc/*', '@google-cloud/*'] },
   jobs: {
     ours: ['keks', 'targets', 'envelope', 'integrity', 'ledger', 'db', 'kms/kek-*'],
     packages: ['pg-boss', 'kysely'],
@@ -70,6 +71,7 @@ const mayImport: Record<string, { ours: string[]; typesOf?: string[]; packages?:
       // What a command line may say: the words, not the work.
       'keks/kek.ts',
       'ledger/entry.ts',
+      'integrity/token.ts',
     ],
     typesOf: ['http'],
   },

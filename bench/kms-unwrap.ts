@@ -54,12 +54,12 @@ async function measure(
   calls: number,
   open: (clients: AwsClients, kek: ConstructorParameters<typeof AwsKekProvider>[0]) => KekProvider,
   { url, keyArn, ...accessKey }: Emulated,
-  decryptTransport: 'bytes' | 'sdk',
+  dekTransport: 'bytes' | 'sdk',
 ): Promise<number> {
   await using clients = new AwsClients({
     kmsEndpoint: () => url,
     ownCredentials: async () => accessKey,
-    decryptTransport,
+    dekTransport,
   })
   const provider = open(clients, { kekId: CONTEXT.kek, keyArn, roleArn: null, externalId: '' })
   using dek = generateDek()

@@ -6,7 +6,8 @@ import { sql, type Kysely } from 'kysely'
  *   no row can point at another organisation's;
  * - whatever decides to whom a credential is lent has a `mac`: HMAC-SHA-256 by the service's integrity ring over
  *   every other column (src/integrity/row-mac.ts), so that a row edited in the database is refused;
- * - counters and sightings live apart (`target_health`, `kek_probes`), so that they never touch a `mac`;
+ * - counters and sightings live apart (`target_health`, `kek_probes`, `lifecycle_job_progress`), so that they never touch
+ *   a `mac`;
  * - `organisations.epoch` rises in the transaction of every change to what may be lent: a receipt is committed
  *   only under the epoch that its request was decided under (src/ledger/commit-receipts.ts).
  */
@@ -44,15 +45,18 @@ export async function up(db: Kysely<never>): Promise<void> {
       cache_uses_max integer NOT NULL CHECK (cache_uses_max BETWEEN 1 AND 1000000),
       stream_rule text NOT NULL CHECK (stream_rule IN ('cut', 'drain')),
       probe_interval_ms integer NOT NULL CHECK (probe_interval_ms BETWEEN 0 AND 86400000),
+      wrap_age_days_max integer CHECK (wrap_age_days_max BETWEEN 1 AND 36500),
+      wraps_max integer CHECK (wraps_max >= 1),
       state text NOT NULL CHECK (state IN ('pre-activation', 'active', 'suspended', 'deactivated', 'compromised', 'destroyed')),
       state_reason text,
       state_changed_at timestamptz NOT NULL,
       canary bytea,
       created_at timestamptz NOT NULL,
       mac bytea NOT NULL,
-      UNIQUE (org_id, id),
-      UNIQUE (org_id, name)
+      UNIQUE (org_id, id)
     );
+    -- A KEK that was retired keeps its name in the ledger, and leaves it free for another.
+    CREATE UNIQUE INDEX keks_named_once ON keks (org_id, name) WHERE state NOT IN ('deactivated', 'destroyed');
     CREATE UNIQUE INDEX keks_claimed_once ON keks (provider, kek_ref) WHERE state IN ('active', 'suspended');
 
     CREATE TABLE kek_probes (
@@ -92,11 +96,14 @@ export async function up(db: Kysely<never>): Promise<void> {
       preview text NOT NULL,
       sealed bytea NOT NULL,
       created_at timestamptz NOT NULL,
+      wrapped_at timestamptz NOT NULL,
+      dek_created_at timestamptz NOT NULL,
       mac bytea NOT NULL,
       PRIMARY KEY (target_id, generation),
       FOREIGN KEY (org_id, target_id) REFERENCES targets (org_id, id),
       FOREIGN KEY (org_id, kek_id) REFERENCES keks (org_id, id)
     );
+    CREATE INDEX credentials_by_kek ON credentials (kek_id, target_id);
 
     CREATE TABLE target_health (
       target_id uuid PRIMARY KEY,
@@ -123,13 +130,54 @@ export async function up(db: Kysely<never>): Promise<void> {
       UNIQUE (org_id, id)
     );
 
+    -- One row for each run of a lifecycle job (src/jobs). The queue's own tables (schema hasp_jobs) only say that
+    -- it is due: what is done, and to which KEK, stands here under a mac. Counters live apart.
+    CREATE TABLE lifecycle_jobs (
+      id uuid PRIMARY KEY,
+      org_id uuid NOT NULL REFERENCES organisations (id),
+      kind text NOT NULL CHECK (kind IN ('rewrap', 'move', 're-encrypt')),
+      from_kek_id uuid NOT NULL,
+      to_kek_id uuid NOT NULL,
+      target_id uuid,
+      records_per_second_max integer NOT NULL CHECK (records_per_second_max BETWEEN 1 AND 1000),
+      state text NOT NULL CHECK (state IN ('pending', 'running', 'blocked', 'finished', 'failed', 'cancelled')),
+      state_reason text,
+      actor text NOT NULL,
+      created_at timestamptz NOT NULL,
+      started_at timestamptz,
+      ended_at timestamptz,
+      mac bytea NOT NULL,
+      UNIQUE (org_id, id),
+      FOREIGN KEY (org_id, from_kek_id) REFERENCES keks (org_id, id),
+      FOREIGN KEY (org_id, to_kek_id) REFERENCES keks (org_id, id)
+    );
+    CREATE UNIQUE INDEX lifecycle_jobs_one_from_each_kek ON lifecycle_jobs (from_kek_id)
+      WHERE state IN ('pending', 'running', 'blocked');
+
+    -- run_id is the one run that may still commit records: whoever takes a job over, or cancels it, replaces it.
+    CREATE TABLE lifecycle_job_progress (
+      job_id uuid PRIMARY KEY,
+      org_id uuid NOT NULL,
+      run_id uuid,
+      run_by text,
+      records_total bigint NOT NULL DEFAULT 0,
+      records_done bigint NOT NULL DEFAULT 0,
+      records_failed bigint NOT NULL DEFAULT 0,
+      last_error text,
+      seen_at timestamptz NOT NULL,
+      retry_at timestamptz,
+      FOREIGN KEY (org_id, job_id) REFERENCES lifecycle_jobs (org_id, id)
+    );
+
     CREATE TABLE idempotency_records (
       org_id uuid NOT NULL REFERENCES organisations (id),
       idempotency_key text NOT NULL CHECK (length(idempotency_key) BETWEEN 1 AND 255),
       request_digest bytea NOT NULL,
+      attempt uuid NOT NULL,
       status integer NOT NULL,
-      body jsonb NOT NULL,
-      created_at timestamptz NOT NULL DEFAULT now(),
+      body text NOT NULL,
+      created_at timestamptz NOT NULL,
+      mac bytea NOT NULL,
       PRIMARY KEY (org_id, idempotency_key)
     );
     CREATE INDEX idempotency_records_age ON idempotency_records (created_at);
@@ -152,7 +200,9 @@ export async function up(db: Kysely<never>): Promise<void> {
       UNIQUE (org_id, entry_id)
     );
     CREATE INDEX ledger_entries_of_lifecycle ON ledger_entries (org_id, entry_id)
-      WHERE kind NOT IN ('unwrap.intended', 'receipt.opened', 'receipt.settled');
+      WHERE kind NOT IN ('unwrap.intended', 'unwrap.completed', 'receipt.opened', 'receipt.settled');
+    CREATE INDEX ledger_entries_of_wraps ON ledger_entries (kek_id)
+      WHERE kind IN ('target.stored', 'target.credential-rotated', 'target.rewrapped', 'target.re-encrypted', 'kek.verified');
     CREATE INDEX ledger_entries_by_virtual_key ON ledger_entries (virtual_key_id, entry_id) WHERE virtual_key_id IS NOT NULL;
     CREATE UNIQUE INDEX ledger_entries_settled_once ON ledger_entries (receipt_id) WHERE receipt_id IS NOT NULL;
 

@@ -6,9 +6,11 @@ import type { ApiServer } from '#http/api-server.ts'
 import { buildServer } from '#http/server.ts'
 import type { SecretRing } from '#integrity/secret-ring.ts'
 import type { AwsDeployment } from '#kms/aws/aws-clients.ts'
+import type { AzureDeployment } from '#kms/azure/azure-clients.ts'
 import type { Logger } from '#telemetry/log.ts'
 import { createMetrics } from '#telemetry/metrics.ts'
 import { buildCustody } from './context/build-custody.ts'
+import { buildJobs } from './context/build-jobs.ts'
 import { buildLending } from './context/build-lending.ts'
 import { hearChanges } from './context/hear-changes.ts'
 import { openStorage } from './context/open-storage.ts'
@@ -21,6 +23,7 @@ export type ContextOptions = Readonly<{
   log: Logger
   version: string
   aws?: Partial<AwsDeployment>
+  azure?: AzureDeployment
   /** Certificate authorities of upstreams, in place of the system's. */
   upstreamCa?: string
   now?: () => Date
@@ -49,10 +52,11 @@ export async function createContext(options: ContextOptions): Promise<Context> {
   const storage = await openStorage(stack, common)
   const custody = buildCustody(stack, storage, common)
   const lending = buildLending(stack, storage, custody, common)
+  const { lifecycleJobs, startWorking } = await buildJobs(stack, storage, custody, common)
   const listener = hearChanges(stack, storage, custody, lending, log)
   const { db, ring, receipts, firstOrganisation } = storage
   const { calls, kekAccessKinds, kekProviders, unwrapper } = custody
-  const { proxy, targets } = lending
+  const { proxy, targets, onTampered } = lending
 
   const metrics = createMetrics({
     proxy: proxy.stats,
@@ -65,7 +69,20 @@ export async function createContext(options: ContextOptions): Promise<Context> {
     },
   })
   const server = await buildServer({
-    api: { db, ring, now, kekAccessKinds, kekProviders, journal: receipts, unwrapper, targets },
+    api: {
+      db,
+      ring,
+      now,
+      kekAccessKinds,
+      kekProviders,
+      journal: receipts,
+      unwrapper,
+      targets,
+      onTampered,
+      lifecycleJobs,
+      publicUrl: config.publicUrl,
+      reverifyIntervalMs: config.reverifyIntervalMs,
+    },
     proxy,
     service: {
       notReady: async () => [
@@ -80,6 +97,7 @@ export async function createContext(options: ContextOptions): Promise<Context> {
     version: options.version,
   })
   startBackgroundWork(stack, storage, custody, lending, common)
+  await startWorking()
   stack.defer(async () => {
     stopping.abort()
     const callsCut = await stopServing(server, calls, config.drainTimeoutMs)

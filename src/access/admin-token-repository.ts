@@ -1,5 +1,5 @@
 import type { Db } from '#db/database.ts'
-import { assertRowMac } from '#integrity/assert-row-mac.ts'
+import { assertRowMac, genuineRows, judgedRows, type Judged } from '#integrity/assert-row-mac.ts'
 import { rowMac, rowMacs } from '#integrity/row-mac.ts'
 import type { SecretRing } from '#integrity/secret-ring.ts'
 import { AccessError } from './access-error.ts'
@@ -54,7 +54,7 @@ export async function listAdminTokens(
   ring: SecretRing,
   orgId: string,
   page: { afterId: string | undefined; limit: number },
-): Promise<AdminToken[]> {
+): Promise<Judged<AdminToken>[]> {
   let query = db
     .selectFrom('admin_tokens')
     .selectAll()
@@ -62,11 +62,13 @@ export async function listAdminTokens(
     .orderBy('id')
     .limit(page.limit + 1)
   if (page.afterId !== undefined) query = query.where('id', '>', page.afterId)
-  const rows = await query.execute()
-  return rows.map((row) => adminTokenOf(ring, row))
+  return judgedRows(await query.execute(), (row) => adminTokenOf(ring, row))
 }
 
-/** Every usable token of an organisation, locked: the last one may not be revoked away. */
+/**
+ * Every usable token of an organisation, locked: the last one may not be revoked away. A row that is not ours opens
+ * nothing, and does not count.
+ */
 export async function lockUsableAdminTokens(
   db: Db,
   ring: SecretRing,
@@ -81,7 +83,49 @@ export async function lockUsableAdminTokens(
     .where((either) => either.or([either('expires_at', 'is', null), either('expires_at', '>', now)]))
     .forUpdate()
     .execute()
-  return rows.map((row) => adminTokenOf(ring, row))
+  return genuineRows(
+    rows,
+    (row) => adminTokenOf(ring, row),
+    () => {},
+  )
+}
+
+/**
+ * Puts a revoked token in the place of a row that is not ours; of that row only name and digest stay.
+ * @returns undefined where there is no such row.
+ */
+export async function buryAdminToken(
+  db: Db,
+  ring: SecretRing,
+  buried: { orgId: string; id: string; at: Date },
+): Promise<AdminToken | undefined> {
+  const row = await db
+    .selectFrom('admin_tokens')
+    .selectAll()
+    .where('org_id', '=', buried.orgId)
+    .where('id', '=', buried.id)
+    .forUpdate()
+    .executeTakeFirst()
+  const [judged] = judgedRows(row === undefined ? [] : [row], (genuine) => adminTokenOf(ring, genuine))
+  if (row === undefined || judged?.record !== null) return undefined
+  const token: AdminToken = {
+    id: row.id,
+    orgId: row.org_id,
+    name: row.name,
+    digest: row.digest,
+    hint: '',
+    createdAt: buried.at,
+    expiresAt: null,
+    revokedAt: buried.at,
+  }
+  const columns = adminTokenColumns(token)
+  await db
+    .updateTable('admin_tokens')
+    .set({ ...columns, mac: rowMac(ring, 'admin_tokens', columns) })
+    .where('org_id', '=', row.org_id)
+    .where('id', '=', row.id)
+    .execute()
+  return token
 }
 
 export async function insertAdminToken(db: Db, ring: SecretRing, token: AdminToken): Promise<void> {

@@ -1,3 +1,5 @@
+import { adminTokenActor } from '#ledger/actor.ts'
+
 /** A token of the management API; belongs to one organisation and may do everything in it. */
 export type AdminToken = Readonly<{
   id: string
@@ -35,5 +37,5 @@ export type Principal = Readonly<{ orgId: string; tokenId: string; tokenName: st
 
 /** How the ledger names a caller of the management API. */
 export function actorOf(principal: Principal): string {
-  return `admin-token:${principal.tokenId}`
+  return adminTokenActor(principal.tokenId)
 }

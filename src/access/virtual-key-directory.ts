@@ -51,17 +51,26 @@ export class VirtualKeyDirectory {
    */
   async authenticate(token: string, view?: { epoch: string; readAtMs: number }): Promise<Authentication> {
     if (!isWellFormedToken('hasp_vk', token)) return { outcome: 'unknown' }
-    const cacheId = hash('sha256', this.#digestSecret + token, 'base64')
-    let grant = this.#grants.get(cacheId)
-    // Nobody is refused for what a virtual key was: its expiry may have been moved since.
-    if (grant === undefined || !this.#isActive(grant) || (view !== undefined && !isOf(grant, view))) {
-      const read = await this.#read(tokenDigests(this.#deps.ring, token))
-      if (typeof read === 'string') return { outcome: read }
-      grant = read
-      this.#grants.set(cacheId, grant)
-    }
-    const status = statusOf(grant.virtualKey, this.#deps.now())
-    return status === 'active' ? { outcome: 'granted', grant } : { outcome: status }
+    const held = this.grantInHand(token)
+    if (held !== undefined && (view === undefined || isOf(held, view))) return { outcome: 'granted', grant: held }
+    const read = await this.#read(tokenDigests(this.#deps.ring, token))
+    if (typeof read === 'string') return { outcome: read }
+    this.#grants.set(this.#placeOf(token), read)
+    const status = statusOf(read.virtualKey, this.#deps.now())
+    return status === 'active' ? { outcome: 'granted', grant: read } : { outcome: status }
+  }
+
+  /**
+   * The grant of an active virtual key, if it is in hand. Nobody is refused for what a virtual key was (its expiry may
+   * have been moved since): where there is none, {@link authenticate} decides.
+   */
+  grantInHand(token: string): Grant | undefined {
+    const grant = this.#grants.get(this.#placeOf(token))
+    return grant !== undefined && this.#isActive(grant) ? grant : undefined
+  }
+
+  #placeOf(token: string): string {
+    return hash('sha256', this.#digestSecret + token, 'base64')
   }
 
   #isActive({ virtualKey }: Grant): boolean {

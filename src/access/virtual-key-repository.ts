@@ -1,5 +1,5 @@
 import type { Db } from '#db/database.ts'
-import { assertRowMac } from '#integrity/assert-row-mac.ts'
+import { assertRowMac, judgedRows, type Judged } from '#integrity/assert-row-mac.ts'
 import { rowMac, rowMacs } from '#integrity/row-mac.ts'
 import type { SecretRing } from '#integrity/secret-ring.ts'
 import { AccessError } from './access-error.ts'
@@ -83,7 +83,7 @@ export async function listVirtualKeys(
   ring: SecretRing,
   orgId: string,
   page: { afterId: string | undefined; limit: number },
-): Promise<VirtualKey[]> {
+): Promise<Judged<VirtualKey>[]> {
   let query = db
     .selectFrom('virtual_keys')
     .selectAll()
@@ -91,8 +91,7 @@ export async function listVirtualKeys(
     .orderBy('id')
     .limit(page.limit + 1)
   if (page.afterId !== undefined) query = query.where('id', '>', page.afterId)
-  const rows = await query.execute()
-  return rows.map((row) => virtualKeyOf(ring, row))
+  return judgedRows(await query.execute(), (row) => virtualKeyOf(ring, row))
 }
 
 export async function insertVirtualKey(db: Db, ring: SecretRing, virtualKey: VirtualKey): Promise<void> {
@@ -118,12 +117,55 @@ export async function replaceVirtualKey(
     .where('id', '=', before.id)
     .where('mac', 'in', rowMacs(ring, 'virtual_keys', virtualKeyColumns(before)))
     .executeTakeFirst()
-  if (result.numUpdatedRows !== 1n) {
-    throw new AccessError(
-      'virtual_key_changed_meanwhile',
-      'The virtual key was changed by somebody else at the same time: read it again and repeat.',
-    )
+  if (result.numUpdatedRows !== 1n) throw changedMeanwhile()
+}
+
+/**
+ * Puts a revoked virtual key in the place of a row that is not ours. Of that row only name and digest stay: whoever
+ * holds the token that it now stands for is told that it is revoked.
+ * @throws {AccessError} `virtual_key_changed_meanwhile` where the row is gone, or is ours.
+ */
+export async function buryVirtualKey(
+  db: Db,
+  ring: SecretRing,
+  buried: { orgId: string; id: string; at: Date },
+): Promise<VirtualKey> {
+  const row = await db
+    .selectFrom('virtual_keys')
+    .selectAll()
+    .where('org_id', '=', buried.orgId)
+    .where('id', '=', buried.id)
+    .forUpdate()
+    .executeTakeFirst()
+  const [judged] = judgedRows(row === undefined ? [] : [row], (genuine) => virtualKeyOf(ring, genuine))
+  if (row === undefined || judged?.record !== null) throw changedMeanwhile()
+  const virtualKey: VirtualKey = {
+    id: row.id,
+    orgId: row.org_id,
+    name: row.name,
+    digest: row.digest,
+    hint: '',
+    targetIds: [],
+    models: [],
+    createdAt: buried.at,
+    expiresAt: null,
+    revokedAt: buried.at,
   }
+  const columns = virtualKeyColumns(virtualKey)
+  await db
+    .updateTable('virtual_keys')
+    .set({ ...columns, mac: rowMac(ring, 'virtual_keys', columns) })
+    .where('org_id', '=', row.org_id)
+    .where('id', '=', row.id)
+    .execute()
+  return virtualKey
+}
+
+function changedMeanwhile(): AccessError {
+  return new AccessError(
+    'virtual_key_changed_meanwhile',
+    'The virtual key was changed by somebody else at the same time: read it again and repeat.',
+  )
 }
 
 /** Which of these ids are targets of the organisation. */
@@ -136,4 +178,17 @@ export async function existingTargetIds(db: Db, orgId: string, ids: readonly str
     .where('id', 'in', [...ids])
     .execute()
   return new Set(rows.map((row) => row.id))
+}
+
+/** Those of `ids` that are revoked, or gone: for calls under way, whatever the organisation. */
+export async function findRevokedVirtualKeys(db: Db, ids: readonly string[]): Promise<string[]> {
+  if (ids.length === 0) return []
+  const rows = await db
+    .selectFrom('virtual_keys')
+    .select('id')
+    .where((eb) => eb('id', '=', eb.fn.any(eb.val([...ids]))))
+    .where('revoked_at', 'is', null)
+    .execute()
+  const kept = new Set(rows.map((row) => row.id))
+  return ids.filter((id) => !kept.has(id))
 }

@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import { openSession, type OutputOptions, type Session } from './api/session.ts'
+import { teach } from './help.ts'
 import type { CliIo } from './io.ts'
 import { parseCount } from './parse/options.ts'
 
@@ -16,17 +17,27 @@ type About = Readonly<{
 
 /** A command that does something. Every one of them has `--json` and teaches by example. */
 export function addCommand(parent: Command, usage: string, about: About): Command {
-  return parent
+  const command = parent
     .command(usage)
     .summary(about.summary)
     .description([about.summary, ...(about.details === undefined ? [] : ['', about.details])].join('\n'))
-    .option('--json', 'print JSON instead of text; errors too')
-    .addHelpText('after', `\nExamples:\n${about.examples.map((example) => `  $ ${example}`).join('\n')}`)
+    .option('--json', 'print JSON instead of text; errors and help too')
+  teach(command, about.examples)
+  return command
 }
 
 /** A noun that commands gather under. */
-export function addGroup(program: Command, name: string, summary: string, details: string): Command {
-  return program.command(name).summary(summary).description(`${summary}\n\n${details}`)
+export function addGroup(
+  program: Command,
+  name: string,
+  about: About & Readonly<{ details: string }>,
+): Command {
+  const group = program
+    .command(name)
+    .summary(about.summary)
+    .description(`${about.summary}\n\n${about.details}`)
+  teach(group, about.examples)
+  return group
 }
 
 /** Options of lists. */

@@ -45,6 +45,11 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./kek/kek.ts')).addKek,
   },
   {
+    name: 'job',
+    summary: 'Lifecycle jobs: rewraps, moves and re-encryptions.',
+    load: async () => (await import('./job/job.ts')).addJob,
+  },
+  {
     name: 'target',
     summary: 'Provider credentials, sealed under a KEK.',
     load: async () => (await import('./target/target.ts')).addTarget,

@@ -41,8 +41,8 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>): C
   return Object.freeze(values) as Config
 }
 
-/** Variables of Hasp's that belong to the command line or the tests, not to the service. */
-const elsewhere = new Set(['HASP_URL', 'HASP_TOKEN'])
+/** Variables of Hasp's that belong to the command line and its launcher, not to the service. */
+const elsewhere = new Set(['HASP_URL', 'HASP_TOKEN', 'HASP_TYPED_AS'])
 
 function unknownVariables(env: Readonly<Record<string, string | undefined>>): string[] {
   const known = new Set<string>(Object.values(settings).map((setting) => setting.variable))

@@ -55,6 +55,21 @@ function text(textMax: number) {
     value.length > 0 && value.length <= textMax ? value : undefined
 }
 
+function guid(value: string): string | undefined {
+  return /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(value) ? value.toLowerCase() : undefined
+}
+
+function httpsOrigin(value: string): string | undefined {
+  const origin = httpUrl(value) === undefined ? undefined : URL.parse(value)?.origin
+  return origin?.startsWith('https:') === true ? origin : undefined
+}
+
+function hostAndPort(value: string): { host: string; port: number } | undefined {
+  const [, host = '', port = ''] = /^([A-Za-z0-9.-]{1,255}):(\d{1,5})$/.exec(value) ?? []
+  const number = integer(1, 65_535)(port)
+  return host === '' || number === undefined ? undefined : { host, port: number }
+}
+
 function databaseUrl(value: string): string | undefined {
   return /^postgres(ql)?:\/\//.test(value) && value.length <= 4096 ? value : undefined
 }
@@ -178,6 +193,123 @@ export const settings = {
     parse: httpUrl,
     meaning: 'Use this in place of AWS’s own STS endpoints.',
   }),
+  gcpCredentialsFile: setting<string | undefined>({
+    variable: 'HASP_GCP_CREDENTIALS_FILE',
+    expects: 'a path',
+    fallback: undefined,
+    parse: text(4096),
+    meaning:
+      'The JSON key of the Google service account that Hasp runs as. Without it Google’s Application Default Credentials.',
+  }),
+  gcpServiceAccount: setting<string | undefined>({
+    variable: 'HASP_GCP_SERVICE_ACCOUNT',
+    expects: 'the e-mail address of a service account',
+    fallback: undefined,
+    parse: (value) => (/^[a-z0-9.-]+@[a-z0-9.:-]+\.gserviceaccount\.com$/.test(value) ? value : undefined),
+    meaning: 'The Google service account that Hasp runs as, to be named in what customers are asked to grant.',
+  }),
+  gcpServiceAccountId: setting<string | undefined>({
+    variable: 'HASP_GCP_SERVICE_ACCOUNT_ID',
+    expects: 'the unique id of a service account (digits)',
+    fallback: undefined,
+    parse: (value) => (/^\d{10,30}$/.test(value) ? value : undefined),
+    meaning: 'The unique id of that service account, which customers’ identity pools let in.',
+  }),
+  gcpKmsEndpoint: setting<string | undefined>({
+    variable: 'HASP_GCP_KMS_ENDPOINT',
+    expects: 'host or host:port',
+    fallback: undefined,
+    parse: (value) => (/^[a-z0-9.-]+(?::\d{1,5})?$/i.test(value) ? value : undefined),
+    meaning: 'Use this in place of Google’s own KMS endpoint (an emulator, Private Service Connect): gRPC over TLS.',
+  }),
+  gcpRegionalEndpoints: setting({
+    variable: 'HASP_GCP_REGIONAL_ENDPOINTS',
+    expects: 'true or false',
+    fallback: false,
+    parse: boolean,
+    meaning: 'Ask Google KMS at the endpoint of each key’s own location rather than at the global one.',
+  }),
+  gcpUniverseDomain: setting<string | undefined>({
+    variable: 'HASP_GCP_UNIVERSE_DOMAIN',
+    expects: 'a domain name',
+    fallback: undefined,
+    parse: (value) => (/^[a-z0-9-]+(?:\.[a-z0-9-]+)+$/.test(value) ? value : undefined),
+    meaning: 'The domain of Google’s services in a sovereign cloud. Defaults to googleapis.com.',
+  }),
+  gcpAuthEndpoint: setting<string | undefined>({
+    variable: 'HASP_GCP_AUTH_ENDPOINT',
+    expects: 'an http(s) URL',
+    fallback: undefined,
+    parse: httpUrl,
+    meaning: 'Use this in place of Google’s own token services (an emulator).',
+  }),
+  gcpCaFile: setting<string | undefined>({
+    variable: 'HASP_GCP_CA_FILE',
+    expects: 'a path',
+    fallback: undefined,
+    parse: text(4096),
+    meaning: 'PEM certificates to trust for Google KMS in place of the system’s (an emulator).',
+  }),
+  azureCloud: setting({
+    variable: 'HASP_AZURE_CLOUD',
+    expects: 'public, china or us-government',
+    fallback: 'public',
+    parse: oneOf(['public', 'china', 'us-government']),
+    meaning:
+      'The Azure cloud that Hasp’s application is registered in; keys of other Azure clouds are refused.',
+  }),
+  azureClientId: setting<string | undefined>({
+    variable: 'HASP_AZURE_CLIENT_ID',
+    expects: 'a GUID',
+    fallback: undefined,
+    parse: guid,
+    meaning: 'The multi-tenant application that Hasp is in Azure, to which customers consent.',
+  }),
+  azureTenantId: setting<string | undefined>({
+    variable: 'HASP_AZURE_TENANT_ID',
+    expects: 'a GUID',
+    fallback: undefined,
+    parse: guid,
+    meaning:
+      'The home tenant of that application: asked before a customer’s “unknown application” is taken for withdrawn consent.',
+  }),
+  azureFederatedTokenFile: setting<string | undefined>({
+    variable: 'HASP_AZURE_FEDERATED_TOKEN_FILE',
+    expects: 'a file path',
+    fallback: undefined,
+    parse: text(4096),
+    meaning:
+      'The token by which the application proves itself (workload identity: a federated credential, no secret). Read again for each new token.',
+  }),
+  azureClientSecretFile: setting<string | undefined>({
+    variable: 'HASP_AZURE_CLIENT_SECRET_FILE',
+    expects: 'a file path',
+    fallback: undefined,
+    parse: text(4096),
+    meaning: 'The application’s client secret, where there is no federated token.',
+  }),
+  azureAuthorityHost: setting<string | undefined>({
+    variable: 'HASP_AZURE_AUTHORITY_HOST',
+    expects: 'an https origin',
+    fallback: undefined,
+    parse: httpsOrigin,
+    meaning: 'Get tokens here in place of the cloud’s own authority.',
+  }),
+  azureConnectTo: setting<{ host: string; port: number } | undefined>({
+    variable: 'HASP_AZURE_CONNECT_TO',
+    expects: 'host:port',
+    fallback: undefined,
+    parse: hostAndPort,
+    meaning:
+      'Connect here for every host of Azure’s, which is still asked for by its own name and must show its certificate (an emulator, a gateway).',
+  }),
+  azureCaFile: setting<string | undefined>({
+    variable: 'HASP_AZURE_CA_FILE',
+    expects: 'a file path',
+    fallback: undefined,
+    parse: text(4096),
+    meaning: 'Certificate authorities (PEM) that Azure’s hosts are trusted by, in place of the system’s.',
+  }),
   bodyBytesMax: setting({
     variable: 'HASP_BODY_BYTES_MAX',
     expects: 'bytes, from 1024 to 33554432',
@@ -199,6 +331,14 @@ export const settings = {
     parse: integer(1, 100_000),
     meaning: 'Proxied requests under way at once, in sum; beyond it callers get 503.',
   }),
+  organisationShare: setting({
+    variable: 'HASP_ORGANISATION_SHARE',
+    expects: 'percent, from 1 to 100',
+    fallback: 50,
+    parse: integer(1, 100),
+    meaning:
+      'The part of HASP_STREAMS_MAX and of HASP_BODY_BYTES_IN_FLIGHT_MAX that one organisation may take; beyond it its callers get 429. 100 where one organisation has this Hasp to itself.',
+  }),
   upstreamHeadersTimeoutMs: setting({
     variable: 'HASP_UPSTREAM_HEADERS_TIMEOUT_MS',
     expects: 'milliseconds, from 1000 to 3600000',
@@ -219,6 +359,22 @@ export const settings = {
     fallback: 15_000,
     parse: integer(100, 3_600_000),
     meaning: 'How often a suspended KEK is asked whether it works again.',
+  }),
+  reverifyIntervalMs: setting({
+    variable: 'HASP_REVERIFY_INTERVAL_MS',
+    expects: 'milliseconds, from 0 to 2592000000 (0 turns it off)',
+    fallback: 86_400_000,
+    parse: integer(0, 2_592_000_000),
+    meaning:
+      'How often the grant of each active KEK is verified again and searched for rights that Hasp should not have.',
+  }),
+  lifecycleJobsMax: setting({
+    variable: 'HASP_LIFECYCLE_JOBS_MAX',
+    expects: 'an integer from 0 to 16',
+    fallback: 2,
+    parse: integer(0, 16),
+    meaning:
+      'How many lifecycle jobs (rewrap, move, re-encrypt) this process carries out at once; 0 leaves them to others.',
   }),
   drainTimeoutMs: setting({
     variable: 'HASP_DRAIN_TIMEOUT_MS',

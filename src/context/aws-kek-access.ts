@@ -1,10 +1,12 @@
 import type { KekAccessKind } from '#keks/access.ts'
+import type { AwsClients } from '#kms/aws/aws-clients.ts'
 import { awsGrantDocuments, newAwsExternalId } from '#kms/aws/grant-documents.ts'
 import { parseAwsKeyArn, requireRoleBeside } from '#kms/aws/key-arn.ts'
+import { AwsGrantLinter } from '#kms/aws/lint-grant.ts'
 import { KekFault } from '#kms/kek-fault.ts'
 
 /** KEKs in AWS KMS, reached through a role in the customer's account or by Hasp's own principal. */
-export function awsKekAccess(principalArn: string | undefined): KekAccessKind {
+export function awsKekAccess(principalArn: string | undefined, clients: AwsClients): KekAccessKind {
   return {
     kind: 'aws',
     async prepare({ keyArn, roleArn }) {
@@ -22,6 +24,11 @@ export function awsKekAccess(principalArn: string | undefined): KekAccessKind {
           externalId: newAwsExternalId(),
         },
       }
+    },
+    openLinter({ id, access }) {
+      if (access.provider !== 'aws') throw new Error('Not a KEK in AWS KMS.')
+      const { keyArn, roleArn, externalId } = access
+      return new AwsGrantLinter({ kekId: id, keyArn, roleArn, externalId }, clients, principalArn)
     },
     grantFor(access, orgId) {
       if (access.provider !== 'aws') throw new Error('Not a KEK in AWS KMS.')

@@ -5,6 +5,7 @@ import { newId } from '#db/ids.ts'
 import { isDatabaseAway } from '#db/is-database-away.ts'
 import { findKek, findKeksOfOrg } from '#keks/repository.ts'
 import type { ProxyDeps } from '#proxy/deps.ts'
+import { OrganisationShares } from '#proxy/organisation-shares.ts'
 import { ProxyStats } from '#proxy/proxy-stats.ts'
 import { BodyBudget } from '#proxy/read-body.ts'
 import { callProvider } from '#proxy/upstream/call-provider.ts'
@@ -26,6 +27,8 @@ export type Lending = Readonly<{
   virtualKeys: VirtualKeyDirectory
   lastUsed: LastUsed
   proxy: ProxyDeps
+  /** A stored record is not as this service wrote it: somebody must hear of it. */
+  onTampered: (what: object) => void
 }>
 
 /** How long a request's body may take to arrive. */
@@ -82,6 +85,12 @@ export function buildLending(
     receipts,
     transport,
     calls,
+    shares: new OrganisationShares({
+      sharePercent: config.organisationShare,
+      callsMax: config.streamsMax,
+      inFlightBytesMax: config.bodyBytesInFlightMax,
+      bodyBytesMax: config.bodyBytesMax,
+    }),
     bodies: new BodyBudget({
       bodyBytesMax: config.bodyBytesMax,
       inFlightBytesMax: config.bodyBytesInFlightMax,
@@ -101,7 +110,7 @@ export function buildLending(
     isDatabaseAway,
     onUnexpected,
   }
-  return { targets, views, virtualKeys, lastUsed, proxy }
+  return { targets, views, virtualKeys, lastUsed, proxy, onTampered }
 }
 
 /** The check of a credential goes over the transport that never makes a string of one. */

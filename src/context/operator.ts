@@ -5,6 +5,7 @@ import type { Config } from '#config/load-config.ts'
 import { openDatabase } from '#db/database.ts'
 import { startEmbeddedPostgres } from '#db/embedded-postgres.ts'
 import { migrateToLatest } from '#db/migrate.ts'
+import { installJobQueue } from '#jobs/queue.ts'
 import { loadSecretRing } from './root-secret.ts'
 
 /** What the operator of a Hasp does on its database, without a running service. */
@@ -29,10 +30,14 @@ export async function openOperator(config: Config, log: (message: string) => voi
   await using stack = new AsyncDisposableStack()
   const connection =
     config.databaseUrl ?? stack.use(await startEmbeddedPostgres({ dataDir: config.dataDir, log })).connection
-  const db = stack.use(openDatabase({ connection, poolMax: 2, applicationName: 'hasp:operator' }))
+  const db = stack.use(openDatabase({ connection, poolMax: 4, applicationName: 'hasp:operator' }))
   const owned = stack.move()
   return {
-    migrate: () => migrateToLatest(db),
+    migrate: async () => {
+      const migrations = await migrateToLatest(db)
+      await installJobQueue(db)
+      return migrations
+    },
     createOrganisation: async (name) => {
       const ring = await loadSecretRing(config)
       return createOrganisation({ db, ring, now: () => new Date() }, { name, actor: 'operator' })

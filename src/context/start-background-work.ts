@@ -1,6 +1,7 @@
 import type { Config } from '#config/load-config.ts'
 import { deleteExpiredIdempotencyRecords } from '#idempotency/repository.ts'
 import { runDueProbes } from '#keks/probe.ts'
+import { runDueVerifications } from '#keks/reverify.ts'
 import type { Logger } from '#telemetry/log.ts'
 import type { Custody } from './build-custody.ts'
 import type { Lending } from './build-lending.ts'
@@ -8,6 +9,7 @@ import type { Storage } from './open-storage.ts'
 import { runPeriodically } from './run-periodically.ts'
 
 const probePollMs = 1_000
+const verificationPollMs = 2_000
 const lastUsedFlushMs = 5_000
 const idempotencySweepMs = 3_600_000
 const idempotencyKeptMs = 86_400_000
@@ -16,7 +18,7 @@ const idempotencyKeptMs = 86_400_000
 export function startBackgroundWork(
   stack: AsyncDisposableStack,
   { db, ring, receipts }: Storage,
-  { kekProviders, onKekGone }: Custody,
+  { kekAccessKinds, kekProviders, onKekGone }: Custody,
   { lastUsed }: Lending,
   options: { config: Config; log: Logger; now: () => Date; onUnexpected: (error: unknown) => void },
 ): void {
@@ -35,6 +37,18 @@ export function startBackgroundWork(
       suspendedProbeIntervalMs: config.suspendedProbeIntervalMs,
       onRevoked: onKekGone,
       onError: (error, kekId) => log.error({ err: error, kekId }, 'a probe failed'),
+    }),
+  )
+  every(verificationPollMs, () =>
+    runDueVerifications({
+      db,
+      ring,
+      providers: kekProviders,
+      accessKinds: kekAccessKinds,
+      journal: receipts,
+      now,
+      reverifyIntervalMs: config.reverifyIntervalMs,
+      onError: (error, kekId) => log.error({ err: error, kekId }, 'a verification failed'),
     }),
   )
   every(lastUsedFlushMs, () => lastUsed.flush())

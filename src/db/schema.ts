@@ -37,6 +37,7 @@ interface AdminTokens {
 
 interface Credentials {
   created_at: Timestamp
+  dek_created_at: Timestamp
   generation: Int8
   kek_id: string
   mac: Buffer
@@ -44,12 +45,15 @@ interface Credentials {
   preview: string
   sealed: Buffer
   target_id: string
+  wrapped_at: Timestamp
 }
 
 interface IdempotencyRecords {
-  body: Json
-  created_at: Generated<Timestamp>
+  attempt: string
+  body: string
+  created_at: Timestamp
   idempotency_key: string
+  mac: Buffer
   org_id: string
   request_digest: Buffer
   status: number
@@ -60,7 +64,10 @@ interface KekProbes {
   last_kms_request_id: string | null
   last_outcome: string | null
   last_probe_at: Timestamp | null
+  log_seen_at: Timestamp | null
+  log_seen_request_id: string | null
   next_probe_at: Timestamp
+  next_verification_at: Timestamp | null
   org_id: string
 }
 
@@ -82,6 +89,19 @@ interface Keks {
   state_reason: string | null
   stream_rule: string
   unwrap_mode: string
+  wrap_age_days_max: number | null
+  wraps_max: number | null
+}
+
+interface KekVerifications {
+  actor: string
+  evidence: Json
+  id: string
+  kek_id: string
+  mac: Buffer
+  org_id: string
+  verdict: string
+  verified_at: Timestamp
 }
 
 interface LedgerEntries {
@@ -96,6 +116,48 @@ interface LedgerEntries {
   target_id: string | null
   virtual_key_id: string | null
   xid: Generated<string>
+}
+
+interface LifecycleJobProgress {
+  job_id: string
+  last_error: string | null
+  org_id: string
+  records_done: Generated<Int8>
+  records_failed: Generated<Int8>
+  records_total: Generated<Int8>
+  retry_at: Timestamp | null
+  run_by: string | null
+  run_id: string | null
+  seen_at: Timestamp
+}
+
+interface LifecycleJobs {
+  actor: string
+  created_at: Timestamp
+  ended_at: Timestamp | null
+  from_kek_id: string
+  id: string
+  kind: string
+  mac: Buffer
+  org_id: string
+  records_per_second_max: number
+  started_at: Timestamp | null
+  state: string
+  state_reason: string | null
+  target_id: string | null
+  to_kek_id: string
+}
+
+interface OnboardingLinks {
+  created_at: Timestamp
+  digest: Buffer
+  expires_at: Timestamp
+  hint: string
+  id: string
+  kek_id: string
+  mac: Buffer
+  org_id: string
+  revoked_at: Timestamp | null
 }
 
 interface Organisations {
@@ -149,8 +211,12 @@ export interface Schema {
   credentials: Credentials
   idempotency_records: IdempotencyRecords
   kek_probes: KekProbes
+  kek_verifications: KekVerifications
   keks: Keks
   ledger_entries: LedgerEntries
+  lifecycle_job_progress: LifecycleJobProgress
+  lifecycle_jobs: LifecycleJobs
+  onboarding_links: OnboardingLinks
   organisations: Organisations
   target_health: TargetHealth
   targets: Targets

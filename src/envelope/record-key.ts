@@ -1,14 +1,14 @@
-import { createSecretKey, hkdfSync, randomFillSync, timingSafeEqual, type KeyObject } from 'node:crypto'
+import { createSecretKey, randomFillSync, timingSafeEqual, type KeyObject } from 'node:crypto'
 import { inspect } from 'node:util'
 import { canonicalAad } from './aad.ts'
 import type { EncryptionContext } from './encryption-context.ts'
 import { EnvelopeError } from './envelope-error.ts'
+import { hkdfSha512 } from './hkdf.ts'
 import { SUITE, type Envelope } from './format-v1.ts'
 import { SecretBytes } from './secret-bytes.ts'
 
 const DEK_BYTES = 32
 const AEAD_KEY_BYTES = 32
-const COMMITMENT_BYTES = 32
 const RECORD_KEY_DOMAIN = Buffer.from('hasp/record-key/v1', 'ascii')
 
 /**
@@ -80,11 +80,8 @@ export function deriveWithCommitment(
 ): { recordKey: RecordKey; commitment: Buffer } {
   if (dek.length !== DEK_BYTES) throw new EnvelopeError('invalid_input', `A DEK must be ${DEK_BYTES} bytes.`)
   const info = Buffer.concat([RECORD_KEY_DOMAIN, Buffer.of(SUITE), aad])
-  // OpenSSL's own memory, not V8's heap: what is wiped here is the only copy.
-  // The bytes and not a KeyObject, though that takes half the time: it would hold the DEK until it is collected.
-  const output = Buffer.from(
-    hkdfSync('sha512', dek.unsafeBytes(), messageId, info, AEAD_KEY_BYTES + COMMITMENT_BYTES),
-  )
+  // Of the bytes and not of a KeyObject, which would hold the DEK until it is collected.
+  const output = hkdfSha512(dek.unsafeBytes(), messageId, info)
   try {
     const recordKey = new RecordKey(createSecretKey(output.subarray(0, AEAD_KEY_BYTES)))
     return { recordKey, commitment: Buffer.from(output.subarray(AEAD_KEY_BYTES)) }

@@ -9,6 +9,7 @@ import type {
 import type { Database } from '#db/database.ts'
 import type { SecretRing } from '#integrity/secret-ring.ts'
 import type { KekAccessKind, KekProviders } from '#keks/access.ts'
+import type { LifecycleJobDeps } from '#jobs/deps.ts'
 import type { RecordUnwrapper } from '#keks/unwrap-record.ts'
 import type { UnwrapJournal } from '#keks/unwrap-journal.ts'
 import type { TargetDeps } from '#targets/deps.ts'
@@ -32,4 +33,11 @@ export type ApiDeps = Readonly<{
   journal: UnwrapJournal
   unwrapper: RecordUnwrapper
   targets: TargetDeps
+  lifecycleJobs: LifecycleJobDeps
+  /** How users reach this service, where the operator said so. */
+  publicUrl: string | undefined
+  /** How long after a verification of a KEK the next is due by itself, in milliseconds; 0 for never. */
+  reverifyIntervalMs: number
+  /** A stored record is not as this service wrote it. */
+  onTampered: (what: { orgId: string; table: string; id: string }) => void
 }>

@@ -1,6 +1,7 @@
 import type { AccessErrorCode } from '#access/access-error.ts'
 import type { CursorError } from '#db/keyset.ts'
 import type { IntegrityError } from '#integrity/assert-row-mac.ts'
+import type { LifecycleJobErrorCode } from '#jobs/lifecycle-job-error.ts'
 import type { KekErrorCode } from '#keks/kek-error.ts'
 import type { KekFaultKind } from '#kms/kek-fault.ts'
 import type { TargetErrorCode } from '#targets/target-error.ts'
@@ -13,6 +14,7 @@ export type ErrorCode =
   | IntegrityError['code']
   | KekErrorCode
   | `kek_${KekFaultKind}`
+  | LifecycleJobErrorCode
   | RequestErrorCode
   | TargetErrorCode
 
@@ -33,17 +35,24 @@ export const problems = {
   kek_not_found: { status: 404, title: 'KEK not found' },
   kek_name_taken: { status: 409, title: 'KEK name is taken' },
   kek_already_claimed: { status: 409, title: 'Key is in use as a KEK already' },
+  kek_already_registered: { status: 409, title: 'Key is registered already' },
   kek_not_active: { status: 409, title: 'KEK is not active' },
   kek_in_use: { status: 409, title: 'KEK is still in use' },
   kek_provider_unavailable: { status: 422, title: 'KMS provider is not available' },
   kek_verification_failed: { status: 422, title: 'KEK verification failed' },
   kek_changed_meanwhile: { status: 409, title: 'Changed by somebody else' },
+  onboarding_link_not_found: { status: 404, title: 'Onboarding link not found' },
   kek_revoked: { status: 403, title: 'KEK is revoked' },
   kek_unreachable: { status: 503, title: 'KMS is unreachable', retryAfterSeconds: 5 },
   kek_throttled: { status: 503, title: 'KMS asks to slow down', retryAfterSeconds: 5 },
   kek_misconfigured: { status: 422, title: 'KEK is misconfigured' },
   kek_tampered: { status: 500, title: 'Sealed record was tampered with' },
   kek_ours: { status: 503, title: 'Hasp’s own cloud credentials do not work', retryAfterSeconds: 30 },
+
+  lifecycle_job_not_found: { status: 404, title: 'Lifecycle job not found' },
+  lifecycle_job_invalid: { status: 422, title: 'Lifecycle job is not possible' },
+  lifecycle_job_under_way: { status: 409, title: 'Another lifecycle job works on this KEK' },
+  lifecycle_job_ended: { status: 409, title: 'Lifecycle job has ended' },
 
   target_not_found: { status: 404, title: 'Target not found' },
   target_name_taken: { status: 409, title: 'Target name is taken' },
@@ -68,6 +77,7 @@ export const problems = {
   idempotency_key_reused: { status: 422, title: 'Idempotency-Key was used for another request' },
   idempotency_in_progress: { status: 409, title: 'The same request is under way', retryAfterSeconds: 1 },
   not_found: { status: 404, title: 'There is nothing at this address' },
+  too_many_requests: { status: 429, title: 'Too many requests', retryAfterSeconds: 60 },
   overloaded: { status: 503, title: 'Service is not ready', retryAfterSeconds: 5 },
   internal: { status: 500, title: 'Internal error' },
 } as const satisfies Record<ErrorCode, HttpProblem>

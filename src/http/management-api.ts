@@ -7,10 +7,19 @@ import { readTargetRoute } from './routes/api-targets/read.ts'
 import { storeTargetRoute } from './routes/api-targets/store.ts'
 import { testTargetRoute } from './routes/api-targets/test.ts'
 import { updateTargetRoute } from './routes/api-targets/update.ts'
+import {
+  issueOnboardingLinkRoute,
+  listOnboardingLinksRoute,
+  revokeOnboardingLinkRoute,
+} from './routes/keks/onboarding-link.ts'
 import { listKeksRoute, readKekRoute } from './routes/keks/read.ts'
 import { registerKekRoute } from './routes/keks/register.ts'
 import { retireKekRoute, updateKekRoute } from './routes/keks/update.ts'
-import { verifyKekRoute } from './routes/keks/verify.ts'
+import { listVerificationsRoute, verifyKekRoute } from './routes/keks/verify.ts'
+import { cancelLifecycleJobRoute } from './routes/lifecycle-jobs/cancel.ts'
+import { listCryptoperiodsRoute, listDueRecordsRoute } from './routes/lifecycle-jobs/cryptoperiods.ts'
+import { listLifecycleJobsRoute, readLifecycleJobRoute } from './routes/lifecycle-jobs/read.ts'
+import { startLifecycleJobRoute } from './routes/lifecycle-jobs/start.ts'
 import { listEntriesRoute } from './routes/ledger/list.ts'
 import { listReceiptsRoute } from './routes/ledger/receipts.ts'
 import { readOrganisationRoute } from './routes/organisation/read.ts'
@@ -27,7 +36,17 @@ const routes = [
   readKekRoute,
   updateKekRoute,
   verifyKekRoute,
+  listVerificationsRoute,
+  issueOnboardingLinkRoute,
+  listOnboardingLinksRoute,
+  revokeOnboardingLinkRoute,
   retireKekRoute,
+  startLifecycleJobRoute,
+  listLifecycleJobsRoute,
+  readLifecycleJobRoute,
+  cancelLifecycleJobRoute,
+  listCryptoperiodsRoute,
+  listDueRecordsRoute,
   storeTargetRoute,
   listTargetsRoute,
   readTargetRoute,

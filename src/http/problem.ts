@@ -2,11 +2,14 @@ import type { FastifyError } from 'fastify'
 import { AccessError } from '#access/access-error.ts'
 import { CursorError } from '#db/keyset.ts'
 import { IntegrityError } from '#integrity/assert-row-mac.ts'
+import { LifecycleJobError } from '#jobs/lifecycle-job-error.ts'
 import { KekError } from '#keks/kek-error.ts'
 import { KekFault } from '#kms/kek-fault.ts'
+import { LedgerError } from '#ledger/ledger-error.ts'
 import { TargetError } from '#targets/target-error.ts'
 import { problems, type ErrorCode } from './errors-to-http.ts'
 import { RequestError } from './request-error.ts'
+import { adviceOnTampered } from './tampered-advice.ts'
 
 /** RFC 9457 problem details. */
 export type Problem = Readonly<{
@@ -42,14 +45,20 @@ function explain(error: unknown): { code: ErrorCode; detail: string } {
   if (
     error instanceof AccessError ||
     error instanceof CursorError ||
-    error instanceof IntegrityError ||
     error instanceof KekError ||
+    error instanceof LifecycleJobError ||
     error instanceof RequestError ||
     error instanceof TargetError
   ) {
     return { code: error.code, detail: error.message }
   }
+  if (error instanceof IntegrityError) {
+    return { code: error.code, detail: `${error.message} ${adviceOnTampered(error.table)}` }
+  }
   if (error instanceof KekFault) return { code: `kek_${error.kind}`, detail: error.message }
+  if (error instanceof LedgerError && error.code === 'actor_gone') {
+    return { code: 'unauthenticated', detail: error.message }
+  }
   return (
     fromFastify(error) ?? {
       code: 'internal',

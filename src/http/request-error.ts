@@ -7,6 +7,7 @@ export type RequestErrorCode =
   | 'idempotency_key_reused'
   | 'idempotency_in_progress'
   | 'not_found'
+  | 'too_many_requests'
   | 'overloaded'
   | 'internal'
 

@@ -12,6 +12,7 @@ import type { ErrorCode } from './errors-to-http.ts'
 import { managementApi } from './management-api.ts'
 import { problemOf } from './problem.ts'
 import { RequestError } from './request-error.ts'
+import { onboardingPages } from './routes/onboarding/onboarding.ts'
 import { serviceRoutes, type ServiceDeps } from './routes/service/service.ts'
 import { wipeReceivedBytes, wipeUnreadBody } from './wipe-received.ts'
 
@@ -73,6 +74,9 @@ export async function buildServer(deps: ServerDeps): Promise<ApiServer> {
     transformObject: describeProblems,
   })
   serviceRoutes(app, deps.service)
+  await app.register(async (scope: ApiServer) =>
+    onboardingPages(scope, { ...deps.api, onUnexpected: deps.onUnexpected }),
+  )
   await app.register(async (scope: ApiServer) => managementApi(scope, deps.api), { prefix: '/api/v1' })
   return app
 }

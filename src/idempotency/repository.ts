@@ -1,33 +1,48 @@
 import type { Db } from '#db/database.ts'
+import { assertRowMac } from '#integrity/assert-row-mac.ts'
+import { rowMac } from '#integrity/row-mac.ts'
+import type { SecretRing } from '#integrity/secret-ring.ts'
+import { inProgress, type IdempotencyRecord } from './record.ts'
 
 const table = 'idempotency_records'
 
-type IdempotencyKey = Readonly<{ orgId: string; idempotencyKey: string }>
+function columnsOf(record: IdempotencyRecord) {
+  return {
+    org_id: record.orgId,
+    idempotency_key: record.idempotencyKey,
+    request_digest: record.digest,
+    attempt: record.attempt,
+    status: record.status,
+    body: record.body,
+    created_at: record.createdAt,
+  }
+}
+
+function rowOf(ring: SecretRing, record: IdempotencyRecord) {
+  const columns = columnsOf(record)
+  return { ...columns, mac: rowMac(ring, table, columns) }
+}
 
 /** @returns false when the key is taken. */
 export async function insertIdempotencyRecord(
   db: Db,
-  record: IdempotencyKey & { digest: Buffer; status: number; now: Date },
+  ring: SecretRing,
+  record: IdempotencyRecord,
 ): Promise<boolean> {
   const result = await db
     .insertInto(table)
-    .values({
-      org_id: record.orgId,
-      idempotency_key: record.idempotencyKey,
-      request_digest: record.digest,
-      status: record.status,
-      body: '{}',
-      created_at: record.now,
-    })
+    .values(rowOf(ring, record))
     .onConflict((conflict) => conflict.columns(['org_id', 'idempotency_key']).doNothing())
     .executeTakeFirst()
   return result.numInsertedOrUpdatedRows === 1n
 }
 
+/** @throws {IntegrityError} where the record is not one that this service wrote: what it says is not repeated. */
 export async function findIdempotencyRecord(
   db: Db,
-  { orgId, idempotencyKey }: IdempotencyKey,
-): Promise<{ digest: Buffer; status: number; body: unknown; createdAt: Date } | undefined> {
+  ring: SecretRing,
+  { orgId, idempotencyKey }: Pick<IdempotencyRecord, 'orgId' | 'idempotencyKey'>,
+): Promise<IdempotencyRecord | undefined> {
   const row = await db
     .selectFrom(table)
     .selectAll()
@@ -35,31 +50,50 @@ export async function findIdempotencyRecord(
     .where('idempotency_key', '=', idempotencyKey)
     .executeTakeFirst()
   if (row === undefined) return undefined
-  return { digest: row.request_digest, status: row.status, body: row.body, createdAt: row.created_at }
+  const record: IdempotencyRecord = {
+    orgId: row.org_id,
+    idempotencyKey: row.idempotency_key,
+    digest: row.request_digest,
+    attempt: row.attempt,
+    status: row.status,
+    body: row.body,
+    createdAt: row.created_at,
+  }
+  assertRowMac(ring, table, columnsOf(record), row.mac)
+  return record
 }
 
-export async function finishIdempotencyRecord(
+/**
+ * Replaces `before` by `after` while `before` still has the key and is in progress. Waits for a transaction that is
+ * about to end it.
+ * @returns whether it did.
+ */
+export async function replaceIdempotencyRecord(
   db: Db,
-  answer: IdempotencyKey & { status: number; body: unknown },
-): Promise<void> {
-  await db
-    .updateTable(table)
-    .set({ status: answer.status, body: JSON.stringify(answer.body ?? null) })
-    .where('org_id', '=', answer.orgId)
-    .where('idempotency_key', '=', answer.idempotencyKey)
-    .execute()
-}
-
-/** @param createdAt where given, only the record made then. */
-export async function deleteIdempotencyRecord(
-  db: Db,
-  { orgId, idempotencyKey }: IdempotencyKey,
-  createdAt?: Date,
+  ring: SecretRing,
+  before: IdempotencyRecord,
+  after: IdempotencyRecord,
 ): Promise<boolean> {
-  let query = db.deleteFrom(table).where('org_id', '=', orgId).where('idempotency_key', '=', idempotencyKey)
-  if (createdAt !== undefined) query = query.where('created_at', '=', createdAt)
-  const result = await query.executeTakeFirst()
-  return result.numDeletedRows === 1n
+  const result = await db
+    .updateTable(table)
+    .set(rowOf(ring, after))
+    .where('org_id', '=', before.orgId)
+    .where('idempotency_key', '=', before.idempotencyKey)
+    .where('attempt', '=', before.attempt)
+    .where('status', '=', inProgress)
+    .executeTakeFirst()
+  return result.numUpdatedRows === 1n
+}
+
+/** Deletes `record` while it still has the key and is in progress; waits as {@link replaceIdempotencyRecord} does. */
+export async function deleteIdempotencyRecord(db: Db, record: IdempotencyRecord): Promise<void> {
+  await db
+    .deleteFrom(table)
+    .where('org_id', '=', record.orgId)
+    .where('idempotency_key', '=', record.idempotencyKey)
+    .where('attempt', '=', record.attempt)
+    .where('status', '=', inProgress)
+    .execute()
 }
 
 /** Keys are remembered for a day. */

@@ -1,49 +1,73 @@
 import type { Db } from '#db/database.ts'
+import { newId } from '#db/ids.ts'
+import type { SecretRing } from '#integrity/secret-ring.ts'
+import { inProgress, type IdempotencyRecord } from './record.ts'
 import {
   deleteIdempotencyRecord,
   findIdempotencyRecord,
-  finishIdempotencyRecord,
   insertIdempotencyRecord,
+  replaceIdempotencyRecord,
 } from './repository.ts'
 
-/** Status of a record whose request is still being carried out. */
-const inProgress = 0
-/** A request that a crash left in progress may be repeated after this long. */
+/** A request that is still in progress after this long may be attempted anew. */
 const abandonedAfterMs = 60_000
 
 export type Reservation =
-  | Readonly<{ outcome: 'reserved' | 'in-progress' | 'other-request' }>
+  | Readonly<{ outcome: 'in-progress' | 'other-request' }>
+  /** `attempt` is what this request completes or releases, and no other. */
+  | Readonly<{ outcome: 'reserved'; attempt: IdempotencyRecord }>
   | Readonly<{ outcome: 'done'; status: number; body: unknown }>
 
-type IdempotencyKey = Readonly<{ orgId: string; idempotencyKey: string }>
-
-/** Takes the key for one request, or says what became of the request that took it before. */
+/**
+ * Takes the key for one request, or says what became of the request that took it before. One that has been in progress
+ * for a minute is taken over: its process died, or is so slow that it must not end any more, which
+ * {@link completeIdempotent} sees to.
+ * @throws {IntegrityError} where the record was changed outside of Hasp.
+ */
 export async function reserveIdempotent(
   db: Db,
-  request: IdempotencyKey & { digest: Buffer; now: Date },
+  ring: SecretRing,
+  request: Readonly<{ orgId: string; idempotencyKey: string; digest: Buffer; now: Date }>,
 ): Promise<Reservation> {
-  if (await insertIdempotencyRecord(db, { ...request, status: inProgress })) return { outcome: 'reserved' }
-  const earlier = await findIdempotencyRecord(db, request)
+  const { now, ...taken } = request
+  const attempt: IdempotencyRecord = {
+    ...taken,
+    attempt: newId(),
+    status: inProgress,
+    body: 'null',
+    createdAt: now,
+  }
+  if (await insertIdempotencyRecord(db, ring, attempt)) return { outcome: 'reserved', attempt }
+  const earlier = await findIdempotencyRecord(db, ring, request)
   if (earlier === undefined) return { outcome: 'in-progress' }
   if (!earlier.digest.equals(request.digest)) return { outcome: 'other-request' }
-  if (earlier.status !== inProgress) return { outcome: 'done', status: earlier.status, body: earlier.body }
-  if (request.now.getTime() - earlier.createdAt.getTime() < abandonedAfterMs)
-    return { outcome: 'in-progress' }
-  const isFreed = await deleteIdempotencyRecord(db, request, earlier.createdAt)
-  return isFreed && (await insertIdempotencyRecord(db, { ...request, status: inProgress }))
-    ? { outcome: 'reserved' }
-    : { outcome: 'in-progress' }
+  if (earlier.status !== inProgress) {
+    return { outcome: 'done', status: earlier.status, body: JSON.parse(earlier.body) }
+  }
+  const isAbandoned = now.getTime() - earlier.createdAt.getTime() >= abandonedAfterMs
+  const isTaken = isAbandoned && (await replaceIdempotencyRecord(db, ring, earlier, attempt))
+  return isTaken ? { outcome: 'reserved', attempt } : { outcome: 'in-progress' }
 }
 
-/** Keeps the answer for repeats. */
+/**
+ * Keeps the answer for repeats; in the transaction of the change, so that both are durable or neither.
+ * @returns false when a later attempt has taken the key over: the change must then be undone.
+ */
 export async function completeIdempotent(
-  db: Db,
-  answer: IdempotencyKey & { status: number; body: unknown },
-): Promise<void> {
-  await finishIdempotencyRecord(db, answer)
+  trx: Db,
+  ring: SecretRing,
+  attempt: IdempotencyRecord,
+  answer: Readonly<{ status: number; body: unknown }>,
+): Promise<boolean> {
+  const { status } = answer
+  const body = JSON.stringify(answer.body ?? null)
+  return replaceIdempotencyRecord(trx, ring, attempt, { ...attempt, status, body })
 }
 
-/** Frees the key after a failure: nothing was changed, so another try is welcome. */
-export async function releaseIdempotent(db: Db, request: IdempotencyKey): Promise<void> {
-  await deleteIdempotencyRecord(db, request)
+/**
+ * Frees the key after a failure, for another try. Where the change did commit after all (the database's answer to the
+ * commit was lost), its record is complete, and stays.
+ */
+export async function releaseIdempotent(db: Db, attempt: IdempotencyRecord): Promise<void> {
+  await deleteIdempotencyRecord(db, attempt)
 }

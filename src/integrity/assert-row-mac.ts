@@ -49,3 +49,14 @@ export function genuineRows<Row, Entity>(
     }
   })
 }
+
+/** A stored record under its id; null where the row is not one that this service wrote. */
+export type Judged<Entity> = Readonly<{ id: string; record: Entity | null }>
+
+/** Each row's record, in the order of the rows; of a row that is not genuine, the mere id. */
+export function judgedRows<Row extends { id: string }, Entity>(
+  rows: readonly Row[],
+  read: (row: Row) => Entity,
+): Judged<Entity>[] {
+  return rows.map((row) => ({ id: row.id, record: genuineRows([row], read, () => {})[0] ?? null }))
+}

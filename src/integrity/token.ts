@@ -3,7 +3,7 @@ import { crc32 } from 'node:zlib'
 import type { SecretRing } from './secret-ring.ts'
 
 /** Tells people and secret scanners what a token is for. */
-export type TokenPrefix = 'hasp_vk' | 'hasp_admin'
+export type TokenPrefix = 'hasp_vk' | 'hasp_admin' | 'hasp_link'
 
 /** What is shown once, and what may be stored and listed for good. */
 export type MintedToken = Readonly<{ token: string; hint: string }>

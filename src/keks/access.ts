@@ -1,4 +1,5 @@
 import type { KekAccess, KekProviderKind } from './kek.ts'
+import type { GrantDocument, GrantLinter } from '#kms/kek-grant-linter.ts'
 import type { KekProvider } from '#kms/kek-provider.ts'
 
 /** What registration needs to know of one kind of KMS; `context.ts` supplies one for each. */
@@ -11,14 +12,22 @@ export interface KekAccessKind {
    */
   prepare(input: Readonly<Record<string, string | undefined>>): Promise<{ access: KekAccess; kekRef: string }>
   /** What the customer is to grant, filled in for this KEK. */
-  grantFor(access: KekAccess, orgId: string): KekGrant
+  grantFor(access: KekAccess, orgId: string, kekId: string): KekGrant
+  /** What tries the grant for more than it should allow; absent where nothing is granted (a file of ours). */
+  openLinter?(kek: { id: string; access: KekAccess }): GrantLinter
 }
 
-/** Instructions for the customer's side, ready to paste. */
+/** Instructions for the customer's side, ready to paste, in three forms that come to the same. */
 export type KekGrant = Readonly<{
   summary: string
-  /** JSON policies or commands by title. */
-  documents: readonly Readonly<{ title: string; body: string }>[]
+  /** Raw policies, by title. */
+  documents: readonly GrantDocument[]
+  /** A call of the module in terraform/. */
+  terraform?: GrantDocument
+  /** Commands of the cloud's own command line, for a POSIX shell. */
+  cli?: GrantDocument
+  /** How its owner sees that their own log records every use of the key. */
+  logCheck?: string
 }>
 
 /** Opens the guarded provider of a KEK: one for each KEK, kept while it is in use. */

@@ -8,6 +8,7 @@ import { SecretBytes } from '#envelope/secret-bytes.ts'
 import type { KekProvider, KmsCall } from '#kms/kek-provider.ts'
 import { newId } from '#db/ids.ts'
 import { KekFault } from '#kms/kek-fault.ts'
+import type { UnwrapIntent } from '#ledger/unwrap-intent.ts'
 import type { Kek } from './kek.ts'
 import type { UnwrapJournal } from './unwrap-journal.ts'
 
@@ -48,25 +49,27 @@ export async function sealCanary(
 
 /**
  * Unwraps and opens the canary.
+ * @param requestReason the unwrap's id, as its intent has it
  * @throws {KekFault} as the KMS answers; {EnvelopeError} if what it unwraps is not what was sealed.
  */
-export async function openCanary(kek: Kek, canary: Buffer, provider: KekProvider): Promise<KmsCall> {
+export async function openCanary(
+  kek: Kek,
+  canary: Buffer,
+  provider: KekProvider,
+  requestReason?: string,
+): Promise<KmsCall> {
   const envelope = decodeEnvelope(canary)
   const context = canaryContext(kek)
-  const unwrap = await provider.unwrap(envelope.wrapped, context)
+  const unwrap = await provider.unwrap(envelope.wrapped, context, { requestReason })
   using dek = unwrap.dek
   const recordKey = deriveRecordKey({ dek, envelope, context })
   openSecret(recordKey, envelope, context)[Symbol.dispose]()
   return unwrap
 }
 
-/** Runs an unwrap that no request asked for, with its record before it and, if the KMS refuses, after it. */
-export async function journalledUnwrap<Result>(
-  journal: UnwrapJournal,
-  kek: Pick<Kek, 'id' | 'orgId'>,
-  unwrap: () => Promise<Result>,
-): Promise<Result> {
-  const intent = {
+/** What is committed before an unwrap that no request asked for. */
+export function canaryIntent(kek: Pick<Kek, 'id' | 'orgId'>): UnwrapIntent {
+  return {
     unwrapId: newId(),
     orgId: kek.orgId,
     epoch: null,
@@ -75,10 +78,21 @@ export async function journalledUnwrap<Result>(
     purpose: 'canary',
     generation: 1,
     mode: 'strict',
-  } as const
+  }
+}
+
+/** Runs an unwrap that no request asked for, with its record before it and what the KMS answered after it. */
+export async function journalledUnwrap<Result extends KmsCall>(
+  journal: UnwrapJournal,
+  kek: Pick<Kek, 'id' | 'orgId'>,
+  unwrap: (unwrapId: string) => Promise<Result>,
+): Promise<Result> {
+  const intent = canaryIntent(kek)
   await journal.intend(intent)
   try {
-    return await unwrap()
+    const unwrapped = await unwrap(intent.unwrapId)
+    journal.completed(intent, unwrapped)
+    return unwrapped
   } catch (error) {
     if (error instanceof KekFault) journal.refused(intent, error)
     throw error

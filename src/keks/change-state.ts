@@ -1,3 +1,4 @@
+import type { BeforeCommit } from '#db/before-commit.ts'
 import type { Database, Db } from '#db/database.ts'
 import type { SecretRing } from '#integrity/secret-ring.ts'
 import type { EntryKind } from '#ledger/entry.ts'
@@ -21,9 +22,11 @@ export type KekStateChange = Readonly<{
   actor: string
   /** Request id of the KMS call that told us, where one did. */
   kmsRequestId?: string | undefined
-  canary?: Buffer
+  /** In place of the one it has; null takes that away. */
+  canary?: Buffer | null
   /** Last condition, asked under the organisation's lock: throws to undo the change. */
   unless?: (trx: Db) => Promise<void>
+  beforeCommit?: BeforeCommit<Kek> | undefined
 }>
 
 /**
@@ -45,7 +48,7 @@ export async function changeKekState(
       state: change.to,
       stateReason: change.reason,
       stateChangedAt: now,
-      canary: change.canary ?? before.canary,
+      canary: change.canary === undefined ? before.canary : change.canary,
     }
     await replaceKek(trx, deps.ring, before, after)
     await recordChange(trx, {
@@ -64,6 +67,7 @@ export async function changeKekState(
     // Whether a suspended KEK works again is asked from now on, however seldom it was probed before.
     if (change.to === 'suspended') await bringProbeForward(trx, after, now)
     await change.unless?.(trx)
+    await change.beforeCommit?.(trx, after)
     return { kek: after, isChanged: true }
   })
 }

@@ -2,11 +2,13 @@ export type KekErrorCode =
   | 'kek_not_found'
   | 'kek_name_taken'
   | 'kek_already_claimed'
+  | 'kek_already_registered'
   | 'kek_not_active'
   | 'kek_in_use'
   | 'kek_provider_unavailable'
   | 'kek_verification_failed'
   | 'kek_changed_meanwhile'
+  | 'onboarding_link_not_found'
 
 /** Why something could not be done with a KEK; `message` is meant for the organisation that owns it. */
 export class KekError extends Error {

@@ -25,6 +25,15 @@ export type StreamRule = (typeof streamRules)[number]
 /** How a KEK is reached; the secrets of the way (role sessions) are never stored. */
 export type KekAccess =
   | Readonly<{ provider: 'aws'; keyArn: string; roleArn: string | null; externalId: string }>
+  | Readonly<{
+      provider: 'gcp'
+      keyName: string
+      /** The customer's provider that lets Hasp in; null where the key is granted to Hasp's own service account. */
+      identityProvider: string | null
+      /** Made by Hasp: what this provider, and no other customer's, takes Hasp's tokens for. */
+      audience: string
+    }>
+  | Readonly<{ provider: 'azure'; keyId: string; tenantId: string }>
   | Readonly<{ provider: 'local'; fileId: string }>
 export type KekProviderKind = KekAccess['provider']
 
@@ -42,6 +51,10 @@ export type Kek = Readonly<{
   streamRule: StreamRule
   /** How often an active KEK is proven by unwrapping its canary; 0 turns the probe off. */
   probeIntervalMs: number
+  /** Cryptoperiod: how old a wrap under this KEK may get, in days; null for no limit. */
+  wrapAgeDaysMax: number | null
+  /** Cryptoperiod: how many DEKs this KEK may wrap; null for no limit. */
+  wrapsMax: number | null
   state: KekState
   /** Code of the fault that caused the last change of state, where a fault did. */
   stateReason: string | null

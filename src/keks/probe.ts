@@ -4,6 +4,7 @@ import type { SecretRing } from '#integrity/secret-ring.ts'
 import { KekFault } from '#kms/kek-fault.ts'
 import type { KekProviders } from './access.ts'
 import { journalledUnwrap, openCanary } from './canary.ts'
+import { confirmRevocation } from './confirm-revocation.ts'
 import type { Kek } from './kek.ts'
 import { claimDueProbes, findKek, recordProbe } from './repository.ts'
 import { resumeKek, suspendKek } from './suspend.ts'
@@ -70,8 +71,8 @@ async function ask(deps: Deps, kek: Kek): Promise<{ outcome: ProbeOutcome; kmsRe
   if (!isProbed || kek.canary === null) return { outcome: 'skipped', kmsRequestId: null }
   const { canary } = kek
   try {
-    const { kmsRequestId } = await journalledUnwrap(deps.journal, kek, () =>
-      openCanary(kek, canary, deps.providers.open(kek)),
+    const { kmsRequestId } = await journalledUnwrap(deps.journal, kek, (unwrapId) =>
+      openCanary(kek, canary, deps.providers.open(kek), unwrapId),
     )
     if (kek.state !== 'suspended') return { outcome: 'working', kmsRequestId }
     await resumeKek(deps, kek, kmsRequestId, actor)
@@ -81,6 +82,8 @@ async function ask(deps: Deps, kek: Kek): Promise<{ outcome: ProbeOutcome; kmsRe
     if (!(error instanceof KekFault)) throw error
     const kmsRequestId = error.kmsRequestId ?? null
     if (error.kind !== 'revoked') return { outcome: error.kind, kmsRequestId }
+    if (kek.state === 'active' && (await confirmRevocation(deps, kek, error)) !== 'confirmed')
+      return { outcome: 'revoked', kmsRequestId }
     if (kek.state === 'active') deps.onRevoked(kek.id)
     await suspendKek(deps, kek, error, actor)
     return { outcome: 'suspended', kmsRequestId }
@@ -88,7 +91,7 @@ async function ask(deps: Deps, kek: Kek): Promise<{ outcome: ProbeOutcome; kmsRe
 }
 
 function intervalAfter(deps: Deps, kek: Kek, outcome: ProbeOutcome): number {
-  if (outcome === 'suspended') return deps.suspendedProbeIntervalMs
+  if (outcome === 'suspended' || outcome === 'revoked') return deps.suspendedProbeIntervalMs
   if (kek.state === 'suspended' && outcome !== 'resumed') return deps.suspendedProbeIntervalMs
   return kek.probeIntervalMs > 0 ? kek.probeIntervalMs : idleRecheckMs
 }

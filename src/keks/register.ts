@@ -1,11 +1,12 @@
 import type { Database } from '#db/database.ts'
+import type { BeforeCommit } from '#db/before-commit.ts'
 import { newId } from '#db/ids.ts'
 import type { SecretRing } from '#integrity/secret-ring.ts'
 import { recordChange } from '#ledger/record-change.ts'
 import type { KekAccessKind } from './access.ts'
 import type { Kek, StreamRule, UnwrapMode } from './kek.ts'
 import { KekError } from './kek-error.ts'
-import { insertKek } from './repository.ts'
+import { findKekOfKey, insertKek } from './repository.ts'
 
 export type RegisterKek = Readonly<{
   orgId: string
@@ -19,6 +20,9 @@ export type RegisterKek = Readonly<{
   cacheUsesMax: number
   streamRule: StreamRule
   probeIntervalMs: number
+  wrapAgeDaysMax: number | null
+  wrapsMax: number | null
+  beforeCommit?: BeforeCommit<Kek>
 }>
 
 type Deps = Readonly<{
@@ -31,7 +35,7 @@ type Deps = Readonly<{
 /**
  * Notes a KEK down in state pre-activation and makes our half of the grant (the ExternalId). Nothing is asked
  * of the KMS yet: the customer grants first, then `verifyKek` proves it.
- * @throws {KekError} `kek_provider_unavailable`, `kek_name_taken`; {KekFault} `misconfigured` for a bad reference.
+ * @throws {KekError} `kek_provider_unavailable`, `kek_name_taken`, `kek_already_registered`; {KekFault} `misconfigured` for a bad reference.
  */
 export async function registerKek(deps: Deps, input: RegisterKek): Promise<Kek> {
   const kind = deps.accessKinds.get(input.provider)
@@ -55,6 +59,8 @@ export async function registerKek(deps: Deps, input: RegisterKek): Promise<Kek> 
     cacheUsesMax: input.cacheUsesMax,
     streamRule: input.streamRule,
     probeIntervalMs: input.probeIntervalMs,
+    wrapAgeDaysMax: input.wrapAgeDaysMax,
+    wrapsMax: input.wrapsMax,
     state: 'pre-activation',
     stateReason: null,
     stateChangedAt: now,
@@ -62,6 +68,13 @@ export async function registerKek(deps: Deps, input: RegisterKek): Promise<Kek> 
     createdAt: now,
   }
   await deps.db.transaction(async (trx) => {
+    const same = await findKekOfKey(trx, kek.orgId, { provider: access.provider, kekRef })
+    if (same !== undefined) {
+      throw new KekError(
+        'kek_already_registered',
+        `Your organisation has this key as the KEK "${same.name}" (${same.state}) already: use that one, or retire it first.`,
+      )
+    }
     await insertKek(trx, deps.ring, kek)
     await recordChange(trx, {
       orgId: kek.orgId,
@@ -71,6 +84,7 @@ export async function registerKek(deps: Deps, input: RegisterKek): Promise<Kek> 
       kekId: kek.id,
       details: { kekRef, name: kek.name, provider: input.provider, unwrapMode: kek.unwrapMode },
     })
+    await input.beforeCommit?.(trx, kek)
   })
   return kek
 }

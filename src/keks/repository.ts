@@ -2,7 +2,7 @@ import type { Db } from '#db/database.ts'
 import { violatedConstraint } from '#db/violated-constraint.ts'
 import type { SecretRing } from '#integrity/secret-ring.ts'
 import { rowMac, rowMacs } from '#integrity/row-mac.ts'
-import { assertRowMac, genuineRows } from '#integrity/assert-row-mac.ts'
+import { assertRowMac, genuineRows, judgedRows, type Judged } from '#integrity/assert-row-mac.ts'
 import type { Kek, KekAccess } from './kek.ts'
 import { KekError } from './kek-error.ts'
 
@@ -22,6 +22,8 @@ function columnsOf(kek: Kek, provider: string = kek.access.provider) {
     cache_uses_max: kek.cacheUsesMax,
     stream_rule: kek.streamRule,
     probe_interval_ms: kek.probeIntervalMs,
+    wrap_age_days_max: kek.wrapAgeDaysMax,
+    wraps_max: kek.wrapsMax,
     state: kek.state,
     state_reason: kek.stateReason,
     state_changed_at: kek.stateChangedAt,
@@ -55,6 +57,8 @@ function kekOf(ring: SecretRing, row: NonNullable<KekRow>): Kek {
     cacheUsesMax: row.cache_uses_max,
     streamRule: row.stream_rule as Kek['streamRule'],
     probeIntervalMs: row.probe_interval_ms,
+    wrapAgeDaysMax: row.wrap_age_days_max,
+    wrapsMax: row.wraps_max,
     state: row.state as Kek['state'],
     stateReason: row.state_reason,
     stateChangedAt: row.state_changed_at,
@@ -95,7 +99,7 @@ export async function listKeks(
   ring: SecretRing,
   orgId: string,
   page: { afterId: string | undefined; limit: number },
-): Promise<Kek[]> {
+): Promise<Judged<Kek>[]> {
   let query = db
     .selectFrom(table)
     .selectAll()
@@ -103,8 +107,7 @@ export async function listKeks(
     .orderBy('id')
     .limit(page.limit + 1)
   if (page.afterId !== undefined) query = query.where('id', '>', page.afterId)
-  const rows = await query.execute()
-  return rows.map((row) => kekOf(ring, row))
+  return judgedRows(await query.execute(), (row) => kekOf(ring, row))
 }
 
 export async function insertKek(db: Db, ring: SecretRing, kek: Kek): Promise<void> {
@@ -138,15 +141,51 @@ export async function replaceKek(db: Db, ring: SecretRing, before: Kek, after: K
       .where('id', '=', before.id)
       .where('mac', 'in', rowMacs(ring, table, columnsOf(before)))
       .executeTakeFirst()
-    if (result.numUpdatedRows !== 1n) {
-      throw new KekError(
-        'kek_changed_meanwhile',
-        'The KEK was changed by somebody else at the same time: read it again and repeat.',
-      )
-    }
+    if (result.numUpdatedRows !== 1n) throw changedMeanwhile()
   } catch (error) {
     throw conflictOf(error)
   }
+}
+
+/**
+ * Puts a deactivated KEK in the place of a row that is not ours; of that row only the name stays.
+ * @throws {KekError} `kek_changed_meanwhile` where the row is gone, or is ours.
+ */
+export async function buryKek(
+  db: Db,
+  ring: SecretRing,
+  buried: { orgId: string; kekId: string; at: Date },
+): Promise<Kek> {
+  const row = await selectKek(db, buried.orgId, buried.kekId)
+  const [judged] = judgedRows(row === undefined ? [] : [row], (genuine) => kekOf(ring, genuine))
+  if (row === undefined || judged?.record !== null) throw changedMeanwhile()
+  const kek: Kek = {
+    id: row.id,
+    orgId: row.org_id,
+    name: row.name,
+    kekRef: 'tampered',
+    access: { provider: 'local', fileId: 'tampered' },
+    unwrapMode: 'strict',
+    cacheCeilingMs: 0,
+    cacheUsesMax: 1,
+    streamRule: 'cut',
+    probeIntervalMs: 0,
+    wrapAgeDaysMax: null,
+    wrapsMax: null,
+    state: 'deactivated',
+    stateReason: 'row-tampered',
+    stateChangedAt: buried.at,
+    canary: null,
+    createdAt: buried.at,
+  }
+  const columns = columnsOf(kek)
+  await db
+    .updateTable(table)
+    .set({ ...columns, access: JSON.stringify(kek.access), mac: rowMac(ring, table, columns) })
+    .where('org_id', '=', row.org_id)
+    .where('id', '=', row.id)
+    .execute()
+  return kek
 }
 
 /** Takes up to `limit` due probes and moves each on by its lease, so that only one node runs it. */
@@ -218,20 +257,51 @@ export async function findProbe(db: Db, orgId: string, kekId: string) {
     .executeTakeFirst()
 }
 
-/** How many sealed credentials this KEK still wraps. */
-export async function countSealedUnder(db: Db, orgId: string, kekId: string): Promise<number> {
-  const row = await db
-    .selectFrom('credentials')
-    .select((count) => count.fn.countAll<string>().as('sealed'))
+/** The KEK of this organisation that stands for the same key and is not retired; at most one does. */
+export async function findKekOfKey(
+  db: Db,
+  orgId: string,
+  key: Readonly<{ provider: string; kekRef: string }>,
+): Promise<{ name: string; state: string } | undefined> {
+  return db
+    .selectFrom(table)
+    .select(['name', 'state'])
     .where('org_id', '=', orgId)
-    .where('kek_id', '=', kekId)
-    .executeTakeFirstOrThrow()
-  return Number(row.sealed)
+    .where('provider', '=', key.provider)
+    .where('kek_ref', '=', key.kekRef)
+    .where('state', 'not in', ['deactivated', 'destroyed'])
+    .limit(1)
+    .executeTakeFirst()
+}
+
+/** Names of the targets that have a credential, present or former, which this KEK still wraps. */
+export async function targetsSealedUnder(db: Db, orgId: string, kekId: string): Promise<string[]> {
+  const rows = await db
+    .selectFrom('targets')
+    .select('name')
+    .where('org_id', '=', orgId)
+    .where('id', 'in', (sealed) =>
+      sealed
+        .selectFrom('credentials')
+        .select('target_id')
+        .where('org_id', '=', orgId)
+        .where('kek_id', '=', kekId),
+    )
+    .orderBy('name')
+    .execute()
+  return rows.map((row) => row.name)
+}
+
+function changedMeanwhile(): KekError {
+  return new KekError(
+    'kek_changed_meanwhile',
+    'The KEK was changed by somebody else at the same time: read it again and repeat.',
+  )
 }
 
 function conflictOf(error: unknown): unknown {
   switch (violatedConstraint(error)) {
-    case 'keks_org_id_name_key':
+    case 'keks_named_once':
       return new KekError('kek_name_taken', 'Your organisation has a KEK of this name: choose another.')
     case 'keks_claimed_once':
       return new KekError(

@@ -12,6 +12,8 @@ export type KekSummary = Readonly<{
   cacheUsesMax: number
   streamRule: Kek['streamRule']
   probeIntervalMs: number
+  wrapAgeDaysMax: number | null
+  wrapsMax: number | null
   state: Kek['state']
   stateReason: string | null
   stateChangedAt: string
@@ -30,6 +32,8 @@ export function summarizeKek(kek: Kek): KekSummary {
     cacheUsesMax: kek.cacheUsesMax,
     streamRule: kek.streamRule,
     probeIntervalMs: kek.probeIntervalMs,
+    wrapAgeDaysMax: kek.wrapAgeDaysMax,
+    wrapsMax: kek.wrapsMax,
     state: kek.state,
     stateReason: kek.stateReason,
     stateChangedAt: kek.stateChangedAt.toISOString(),

@@ -72,7 +72,7 @@ export class RecordUnwrapper {
    * @throws {KekFault} as the KMS answers; {EnvelopeError} when what was unwrapped is not the DEK that sealed this
    *   record.
    */
-  async unwrap(record: SealedRecord, epoch: string): Promise<UnwrappedRecord | 'stale'> {
+  unwrap(record: SealedRecord, epoch: string): Promise<UnwrappedRecord | 'stale'> | UnwrappedRecord {
     switch (record.kek.unwrapMode) {
       case 'strict':
         return this.#ask(record, epoch)
@@ -165,7 +165,9 @@ export class RecordUnwrapper {
     const askedAtMs = this.#deps.monotonicMs()
     const purgesBefore = this.#purgesOf(kek.id)
     try {
-      const unwrap = await this.#deps.providers.open(kek).unwrap(envelope.wrapped, context)
+      const unwrap = await this.#deps.providers.open(kek).unwrap(envelope.wrapped, context, {
+        requestReason: intent.unwrapId,
+      })
       using dek = unwrap.dek
       const unwrapped: UnwrappedRecord = {
         recordKey: deriveRecordKey({ dek, envelope, context }),
@@ -201,8 +203,10 @@ export class RecordUnwrapper {
   }
 }
 
+/** Names the seal, not only the version: a rewrap seals the same version anew, under another record key. */
 function idOf(record: SealedRecord): string {
-  return `${record.kek.id}/${record.recordId}/${record.generation}`
+  const { messageId } = record.envelope
+  return `${record.kek.id}/${record.recordId}/${record.generation}/${messageId.toString('latin1')}`
 }
 
 function reused(unwrapped: UnwrappedRecord): UnwrappedRecord {

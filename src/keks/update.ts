@@ -1,3 +1,4 @@
+import type { BeforeCommit } from '#db/before-commit.ts'
 import type { Database } from '#db/database.ts'
 import type { SecretRing } from '#integrity/secret-ring.ts'
 import { recordChange } from '#ledger/record-change.ts'
@@ -8,13 +9,23 @@ type Deps = Readonly<{ db: Database; ring: SecretRing; now: () => Date }>
 
 /** The rules of use that may change while a KEK is in use; where it lives may not: register another. */
 export type KekRules = Partial<
-  Pick<Kek, 'name' | 'unwrapMode' | 'cacheCeilingMs' | 'cacheUsesMax' | 'streamRule' | 'probeIntervalMs'>
+  Pick<
+    Kek,
+    | 'name'
+    | 'unwrapMode'
+    | 'cacheCeilingMs'
+    | 'cacheUsesMax'
+    | 'streamRule'
+    | 'probeIntervalMs'
+    | 'wrapAgeDaysMax'
+    | 'wrapsMax'
+  >
 >
 
 /** @throws {KekError} `kek_not_found`, `kek_name_taken`, `kek_changed_meanwhile`. */
 export async function updateKek(
   deps: Deps,
-  input: { orgId: string; kekId: string; actor: string; rules: KekRules },
+  input: { orgId: string; kekId: string; actor: string; rules: KekRules; beforeCommit?: BeforeCommit<Kek> },
 ): Promise<Kek> {
   return deps.db.transaction(async (trx) => {
     const before = await findKek(trx, deps.ring, input.orgId, input.kekId)
@@ -30,6 +41,7 @@ export async function updateKek(
       kekId: input.kekId,
       details: { ...input.rules },
     })
+    await input.beforeCommit?.(trx, after)
     return after
   })
 }

@@ -66,7 +66,7 @@ export class GuardedKekProvider implements KekProvider {
   }
 
   wrap(dek: SecretBytes, context: EncryptionContext, options: KekCallOptions = {}): Promise<WrapResult> {
-    return this.#guard(options.signal, (signal) => this.#provider.wrap(dek, context, { signal }))
+    return this.#guard(options.signal, (signal) => this.#provider.wrap(dek, context, { ...options, signal }))
   }
 
   unwrap(
@@ -76,13 +76,13 @@ export class GuardedKekProvider implements KekProvider {
   ): Promise<UnwrapResult> {
     return this.#guard(
       options.signal,
-      (signal) => this.#provider.unwrap(wrapped, context, { signal }),
+      (signal) => this.#provider.unwrap(wrapped, context, { ...options, signal }),
       disposeOfDek,
     )
   }
 
   describe(options: KekCallOptions = {}): Promise<KekDescription> {
-    return this.#guard(options.signal, (signal) => this.#provider.describe({ signal }))
+    return this.#guard(options.signal, (signal) => this.#provider.describe({ ...options, signal }))
   }
 
   async #guard<Result>(

@@ -22,18 +22,28 @@ export class KekFault extends Error {
   readonly kmsRequestId: string | undefined
   /** How long the KMS asked us to wait, in milliseconds. */
   readonly retryAfterMs: number | undefined
+  /**
+   * Of a `revoked`: whether the answer may have another reason than a revocation (one record denied, a change that has
+   * not reached every server yet). The request is refused all the same; the KEK's state needs a second reading.
+   */
+  readonly isAmbiguous: boolean
 
   constructor(
     kind: KekFaultKind,
     code: string,
     message: string,
-    options: { kmsRequestId?: string | undefined; retryAfterMs?: number | undefined } = {},
+    options: {
+      kmsRequestId?: string | undefined
+      retryAfterMs?: number | undefined
+      isAmbiguous?: boolean | undefined
+    } = {},
   ) {
     super(message)
     this.kind = kind
     this.code = code
     this.kmsRequestId = options.kmsRequestId
     this.retryAfterMs = options.retryAfterMs
+    this.isAmbiguous = kind === 'revoked' && options.isAmbiguous === true
   }
 
   /** Whether another try may succeed without anybody changing anything. */

@@ -6,6 +6,8 @@ import type { SecretBytes } from '#envelope/secret-bytes.ts'
 export type KmsCall = Readonly<{
   /** Request id that the customer's own log carries for this call. */
   kmsRequestId: string
+  /** The service's own id, for its support, where the log goes by another (Azure `x-ms-request-id`). */
+  serviceRequestId?: string
   /** Which key material served (AWS `KeyMaterialId`, a key version elsewhere); empty where the KMS has none. */
   materialId: string
   durationMs: number
@@ -17,6 +19,8 @@ export type WrappedDek = Readonly<{
   /** The pinned name of the KEK: full key ARN, versioned key id, key file id. */
   kekRef: string
   bytes: Buffer
+  /** The material that wrapped it, for a KMS that names it to whoever wraps and not to whoever unwraps (Google). */
+  materialId?: string | undefined
 }>
 
 export type WrapResult = KmsCall & Readonly<{ wrappedDek: WrappedDek }>
@@ -40,6 +44,8 @@ export type KekDescription = KmsCall &
 export type KekCallOptions = Readonly<{
   /** Aborts the call: it then fails with `unreachable`, code `aborted`. */
   signal?: AbortSignal | undefined
+  /** Our own name for the call (the unwrap's id), for a KMS that writes it into the customer's log (Google). */
+  requestReason?: string | undefined
 }>
 
 /**

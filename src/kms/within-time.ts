@@ -12,38 +12,41 @@ type Limits<Result> = Readonly<{
  * Runs `call` and settles within the time limit, whether or not `call` heeds the signal it is given.
  * @throws {KekFault} `unreachable`, code `timeout` or `aborted`; and whatever `call` throws in time.
  */
-export async function withinTime<Result>(
+export function withinTime<Result>(
   call: (signal: AbortSignal) => Promise<Result>,
   { timeoutMs, signal, discard }: Limits<Result>,
 ): Promise<Result> {
-  if (signal?.aborted === true) throw gaveUp()
-  const controller = new AbortController()
-  const end = Promise.withResolvers<never>()
-  const giveUp = (fault: KekFault) => {
-    end.reject(fault)
-    controller.abort()
-  }
-  const abort = () => giveUp(gaveUp())
-  const timer = setTimeout(() => giveUp(tooLate()), timeoutMs)
-  signal?.addEventListener('abort', abort, { once: true })
-  const pending = call(controller.signal)
-  try {
-    return await Promise.race([pending, end.promise])
-  } catch (error) {
-    if (controller.signal.aborted && discard !== undefined) void discardLate(pending, discard)
-    throw error
-  } finally {
-    clearTimeout(timer)
-    signal?.removeEventListener('abort', abort)
-  }
-}
-
-async function discardLate<Result>(pending: Promise<Result>, discard: (late: Result) => void): Promise<void> {
-  try {
-    discard(await pending)
-  } catch {
-    // It failed as well: there is nothing to discard, and the caller has its answer.
-  }
+  return new Promise((resolve, reject) => {
+    if (signal?.aborted === true) return reject(gaveUp())
+    const controller = new AbortController()
+    let isOver = false
+    const end = () => {
+      isOver = true
+      clearTimeout(timer)
+      signal?.removeEventListener('abort', abort)
+    }
+    const giveUp = (fault: KekFault) => {
+      end()
+      reject(fault)
+      controller.abort()
+    }
+    const abort = () => giveUp(gaveUp())
+    const timer = setTimeout(() => giveUp(tooLate()), timeoutMs)
+    signal?.addEventListener('abort', abort, { once: true })
+    call(controller.signal).then(
+      (result) => {
+        if (isOver) return discard?.(result)
+        end()
+        resolve(result)
+      },
+      (error: unknown) => {
+        // After the end the caller has its answer.
+        if (isOver) return
+        end()
+        reject(error)
+      },
+    )
+  })
 }
 
 function tooLate(): KekFault {

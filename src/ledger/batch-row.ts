@@ -1,7 +1,7 @@
 import { newId } from '#db/ids.ts'
-import { bodyFormat, bodyOf } from './entry.ts'
+import { bodyFormat, bodyOf, type LedgerEntry } from './entry.ts'
 import type { Receipt, ReceiptOutcome } from './receipt.ts'
-import type { UnwrapIntent, UnwrapRefusal } from './unwrap-intent.ts'
+import type { UnwrapCompletion, UnwrapIntent, UnwrapRefusal } from './unwrap-intent.ts'
 
 /** One row of a batch (insert-batch.ts). */
 export type BatchRow = Readonly<{
@@ -9,7 +9,7 @@ export type BatchRow = Readonly<{
   orgId: string
   /** Null: whatever the organisation's epoch is now. */
   epoch: string | null
-  kind: 'unwrap.intended' | 'unwrap.refused' | 'receipt.opened' | 'receipt.settled'
+  kind: 'unwrap.intended' | 'unwrap.refused' | 'unwrap.completed' | 'receipt.opened' | 'receipt.settled'
   occurredAt: string
   kekId: string
   targetId: string | null
@@ -19,8 +19,8 @@ export type BatchRow = Readonly<{
 }>
 
 /**
- * The bodies below are {@link bodyOf} written out: on this path the names are put in their canonical order by
- * hand instead of being sorted for each receipt. A test holds both to the same bytes.
+ * The bodies below are {@link bodyOf} written out: on the path of every call, names and punctuation are put in their
+ * canonical order by hand instead of being sorted and written for each receipt. A test holds both to the same bytes.
  */
 export function rowOfReceipt(receipt: Receipt): BatchRow {
   const { unwrap } = receipt
@@ -35,32 +35,15 @@ export function rowOfReceipt(receipt: Receipt): BatchRow {
     targetId: receipt.targetId,
     virtualKeyId: receipt.virtualKeyId,
     receiptId: null,
-    body: JSON.stringify({
-      actor: `virtual-key:${receipt.virtualKeyId}`,
-      details: {
-        credentialGeneration: receipt.credentialGeneration,
-        epoch: receipt.epoch,
-        model: receipt.model,
-        operation: receipt.operation,
-        provider: receipt.provider,
-        unwrap: {
-          isReused: unwrap.isReused,
-          kmsRequestId: unwrap.kmsRequestId,
-          materialId: unwrap.materialId,
-          mode: unwrap.mode,
-          unwrapId: unwrap.unwrapId,
-          unwrappedAt: unwrap.unwrappedAt,
-        },
-      },
-      entryId: receipt.receiptId,
-      format: bodyFormat,
-      kekId: receipt.kekId,
-      kind: 'receipt.opened',
-      occurredAt,
-      orgId: receipt.orgId,
-      targetId: receipt.targetId,
-      virtualKeyId: receipt.virtualKeyId,
-    }),
+    body:
+      `{"actor":"virtual-key:${receipt.virtualKeyId}","details":{"credentialGeneration":${receipt.credentialGeneration}` +
+      `,"epoch":"${receipt.epoch}","model":${quoted(receipt.model)},"operation":${quoted(receipt.operation)}` +
+      `,"provider":${quoted(receipt.provider)},"unwrap":{"isReused":${unwrap.isReused}` +
+      `,"kmsRequestId":${quoted(unwrap.kmsRequestId)},"materialId":${quoted(unwrap.materialId)}` +
+      `,"mode":"${unwrap.mode}","unwrapId":"${unwrap.unwrapId}","unwrappedAt":"${unwrap.unwrappedAt}"}}` +
+      `,"entryId":"${receipt.receiptId}","format":${bodyFormat},"kekId":"${receipt.kekId}","kind":"receipt.opened"` +
+      `,"occurredAt":"${occurredAt}","orgId":"${receipt.orgId}","targetId":"${receipt.targetId}"` +
+      `,"virtualKeyId":"${receipt.virtualKeyId}"}`,
   }
 }
 
@@ -78,26 +61,13 @@ export function rowOfOutcome(outcome: ReceiptOutcome, now: Date): BatchRow {
     targetId: outcome.targetId,
     virtualKeyId: outcome.virtualKeyId,
     receiptId: outcome.receiptId,
-    body: JSON.stringify({
-      actor: `virtual-key:${outcome.virtualKeyId}`,
-      details: {
-        durationMs: outcome.durationMs,
-        end: outcome.end,
-        requestBytes: outcome.requestBytes,
-        responseBytes: outcome.responseBytes,
-        status: outcome.status,
-        upstreamRequestId: outcome.upstreamRequestId,
-      },
-      entryId,
-      format: bodyFormat,
-      kekId: outcome.kekId,
-      kind: 'receipt.settled',
-      occurredAt,
-      orgId: outcome.orgId,
-      receiptId: outcome.receiptId,
-      targetId: outcome.targetId,
-      virtualKeyId: outcome.virtualKeyId,
-    }),
+    body:
+      `{"actor":"virtual-key:${outcome.virtualKeyId}","details":{"durationMs":${outcome.durationMs}` +
+      `,"end":"${outcome.end}","requestBytes":${outcome.requestBytes},"responseBytes":${outcome.responseBytes}` +
+      `,"status":${outcome.status},"upstreamRequestId":${quoted(outcome.upstreamRequestId)}},"entryId":"${entryId}"` +
+      `,"format":${bodyFormat},"kekId":"${outcome.kekId}","kind":"receipt.settled","occurredAt":"${occurredAt}"` +
+      `,"orgId":"${outcome.orgId}","receiptId":"${outcome.receiptId}","targetId":"${outcome.targetId}"` +
+      `,"virtualKeyId":"${outcome.virtualKeyId}"}`,
   }
 }
 
@@ -115,37 +85,42 @@ export function rowOfIntent(intent: UnwrapIntent, now: Date): BatchRow {
     targetId,
     virtualKeyId: null,
     receiptId: null,
-    body: JSON.stringify({
-      actor: actorOf(intent),
-      details: {
-        epoch: intent.epoch,
-        generation: intent.generation,
-        mode: intent.mode,
-        purpose: intent.purpose,
-      },
-      entryId: intent.unwrapId,
-      format: bodyFormat,
-      kekId,
-      kind: 'unwrap.intended',
-      occurredAt,
-      orgId,
-      // JSON leaves out what is undefined.
-      targetId: targetId ?? undefined,
-    }),
+    body:
+      `{"actor":"${actorOf(intent)}","details":{"epoch":${quoted(intent.epoch)},"generation":${intent.generation}` +
+      `,"mode":"${intent.mode}","purpose":"${intent.purpose}"},"entryId":"${intent.unwrapId}","format":${bodyFormat}` +
+      `,"kekId":"${kekId}","kind":"unwrap.intended","occurredAt":"${occurredAt}","orgId":"${orgId}"` +
+      `${targetId === null ? '' : `,"targetId":"${targetId}"`}}`,
   }
 }
 
 /** That the KMS refused, or did not answer, what `intent` announced; carries its request id where it gave one. */
 export function rowOfRefusedUnwrap(intent: UnwrapIntent, refusal: UnwrapRefusal, now: Date): BatchRow {
-  const entryId = newId()
-  const { kekId, orgId, targetId, unwrapId } = intent
-  const kind = 'unwrap.refused'
-  const details = {
-    unwrapId,
+  return rowOfEndedUnwrap(intent, 'unwrap.refused', now, {
+    unwrapId: intent.unwrapId,
     fault: refusal.kind,
     code: refusal.code,
     kmsRequestId: refusal.kmsRequestId ?? null,
-  }
+  })
+}
+
+/** By which request the KMS unwrapped what `intent` announced, where no receipt says so. */
+export function rowOfCompletedUnwrap(
+  intent: UnwrapIntent,
+  { kmsRequestId, materialId }: UnwrapCompletion,
+  now: Date,
+): BatchRow {
+  const { unwrapId, purpose } = intent
+  return rowOfEndedUnwrap(intent, 'unwrap.completed', now, { unwrapId, purpose, kmsRequestId, materialId })
+}
+
+function rowOfEndedUnwrap(
+  intent: UnwrapIntent,
+  kind: 'unwrap.refused' | 'unwrap.completed',
+  now: Date,
+  details: LedgerEntry['details'],
+): BatchRow {
+  const entryId = newId()
+  const { kekId, orgId, targetId } = intent
   const entry = { entryId, orgId, kind, occurredAt: now, actor: actorOf(intent), kekId, details } as const
   return {
     entryId,
@@ -161,6 +136,12 @@ export function rowOfRefusedUnwrap(intent: UnwrapIntent, refusal: UnwrapRefusal,
   }
 }
 
+/** What others wrote goes through JSON's own quoting; ids, dates and words of ours need none. */
+function quoted(text: string | null): string {
+  return text === null ? 'null' : JSON.stringify(text)
+}
+
 function actorOf(intent: UnwrapIntent): string {
+  if (intent.actor !== undefined) return intent.actor
   return intent.purpose === 'canary' ? 'probe' : 'proxy'
 }

@@ -1,6 +1,8 @@
 export type LedgerErrorCode =
   /** An entry was appended for an organisation that does not exist. */
   | 'organisation_not_found'
+  /** The admin token that asked for a change may not be used any more; the change is undone. */
+  | 'actor_gone'
   /** More receipts wait than the queue takes: the database is too slow for the load. */
   | 'receipt_queue_full'
   /** It is not known whether the receipt is in the database; the credential must not leave. */

@@ -7,12 +7,14 @@ import type { LedgerEntry } from './entry.ts'
 /** Channel on which every node hears that an organisation changed. */
 export const changesChannel = 'hasp_changes'
 
-/** What a node learns of a change: whose, since when, and which KEK it touches. */
+/** What a node learns of a change: whose, since when, and which KEK, target and virtual key it touches. */
 export type ChangeNotice = Readonly<{
   orgId: string
   epoch: string
   kind: LedgerEntry['kind']
   kekId: string | null
+  targetId: string | null
+  virtualKeyId: string | null
 }>
 
 /**
@@ -20,7 +22,10 @@ export type ChangeNotice = Readonly<{
  * organisation's epoch and tells every node on commit. A receipt whose commit begins after this change's is refused
  * under the old epoch, on every node and whether or not the notice arrives; one that was on its way to the disk at
  * that very moment may still land beside it, and names the epoch that it was decided under.
- * Holds the organisation's row from here to the commit: changes of one organisation happen one after the other.
+ * Holds the organisation's row from here to the commit: changes of one organisation happen one after the other, and
+ * an admin token's revocation is one of them. So the entry, which is written under that lock, tells exactly whether
+ * the admin token that asked for this change may still ask.
+ * @throws {LedgerError} `actor_gone`
  */
 export async function recordChange(trx: Db, entry: Omit<LedgerEntry, 'entryId'>): Promise<void> {
   const { epoch } = await trx
@@ -30,17 +35,20 @@ export async function recordChange(trx: Db, entry: Omit<LedgerEntry, 'entryId'>)
     .returning('epoch')
     .executeTakeFirstOrThrow()
   await appendEntry(trx, { ...entry, entryId: newId() })
-  const notice: ChangeNotice = { orgId: entry.orgId, epoch, kind: entry.kind, kekId: entry.kekId ?? null }
+  const { orgId, kind, kekId = null, targetId = null, virtualKeyId = null } = entry
+  const notice: ChangeNotice = { orgId, epoch, kind, kekId, targetId, virtualKeyId }
   await sql`SELECT pg_notify(${changesChannel}, ${JSON.stringify(notice)})`.execute(trx)
 }
+
+const noticeFields = ['orgId', 'epoch', 'kind', 'kekId', 'targetId', 'virtualKeyId']
 
 /** Reads a notice from the channel; null for what is not one (another version's, or somebody else's). */
 export function parseChangeNotice(payload: string): ChangeNotice | null {
   try {
     const notice: unknown = JSON.parse(payload)
     if (typeof notice !== 'object' || notice === null) return null
-    if (!('orgId' in notice) || !('epoch' in notice) || !('kind' in notice) || !('kekId' in notice))
-      return null
+    if (!noticeFields.every((field) => field in notice)) return null
+    if (!('epoch' in notice) || !/^\d{1,19}$/.test(String(notice.epoch))) return null
     // Only this service writes to the channel; the fields checked above tell its notices from others'.
     return notice as ChangeNotice
   } catch {

@@ -13,7 +13,12 @@ export type UnwrapIntent = Readonly<{
   purpose: 'credential' | 'canary'
   generation: number
   mode: 'strict' | 'shared' | 'cached'
+  /** Who asks, where it is neither a proxied request nor a probe: `lifecycle-job:<id>`. */
+  actor?: string
 }>
+
+/** How the KMS answered an unwrap that has no receipt: that of a canary. */
+export type UnwrapCompletion = Readonly<{ kmsRequestId: string; materialId: string }>
 
 /** Why the KMS did not unwrap. */
 export type UnwrapRefusal = Readonly<{ kind: string; code: string; kmsRequestId: string | undefined }>

@@ -2,6 +2,7 @@ import type { VirtualKeyDirectory } from '#access/virtual-key-directory.ts'
 import type { RecordUnwrapper } from '#keks/unwrap-record.ts'
 import type { Receipt, ReceiptOutcome } from '#ledger/receipt.ts'
 import type { OrganisationViews } from '#targets/organisation-view.ts'
+import type { OrganisationShares } from './organisation-shares.ts'
 import type { BodyBudget } from './read-body.ts'
 import type { CallsInFlight } from './calls-in-flight.ts'
 import type { ProxyStats } from './proxy-stats.ts'
@@ -9,8 +10,8 @@ import type { UpstreamTransport } from './upstream/upstream-transport.ts'
 
 /** What the proxy needs of the rest of Hasp. */
 export type ProxyDeps = Readonly<{
-  virtualKeys: Pick<VirtualKeyDirectory, 'authenticate'>
-  views: Pick<OrganisationViews, 'find' | 'forget' | 'isCurrent'>
+  virtualKeys: Pick<VirtualKeyDirectory, 'authenticate' | 'grantInHand'>
+  views: Pick<OrganisationViews, 'find' | 'forget' | 'isCurrent' | 'isOvertaken'>
   unwrapper: Pick<RecordUnwrapper, 'unwrap' | 'revocationsOf'>
   receipts: {
     commit(receipt: Receipt): Promise<'committed' | 'stale'>
@@ -19,6 +20,7 @@ export type ProxyDeps = Readonly<{
   transport: Pick<UpstreamTransport, 'send'>
   bodies: BodyBudget
   calls: CallsInFlight
+  shares: OrganisationShares
   stats: ProxyStats
   /** Aborted when this node stops: from then on it takes no new calls. */
   stopping: AbortSignal

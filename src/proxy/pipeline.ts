@@ -8,6 +8,7 @@ import type { LendableTarget } from '#targets/lendable.ts'
 import type { OrganisationView } from '#targets/organisation-view.ts'
 import { answerRefusal } from './answer-refusal.ts'
 import { chooseTarget, type Wish } from './choose-target.ts'
+import { CredentialMark } from './credential-mark.ts'
 import type { ProxyDeps } from './deps.ts'
 import { readRequestedModel } from './model-name.ts'
 import { ProxiedCall } from './proxied-call.ts'
@@ -47,12 +48,13 @@ async function lend(deps: ProxyDeps, request: IncomingMessage, response: ServerR
   const { rawHeaders, method = 'GET', url = '/' } = request
   const head = checkRequestHead(rawHeaders)
   const token = findVirtualKey(rawHeaders)
-  const grant = await authenticate(deps, token)
+  const grant = deps.virtualKeys.grantInHand(token) ?? (await authenticate(deps, token))
 
   const { path, query } = parseRequestPath(url)
   const route = routeRequest(method, path, callerDialect(path, rawHeaders))
   if (route === null) throw new Refusal('endpoint_unknown')
-  using body = await deps.bodies.read(request, head.contentLength)
+  using seat = deps.shares.enter(grant.virtualKey.orgId)
+  using body = await deps.bodies.read(request, head.contentLength, seat.share)
   const requested = readRequestedModel(
     route.operation?.modelIn,
     head.contentType,
@@ -63,34 +65,36 @@ async function lend(deps: ProxyDeps, request: IncomingMessage, response: ServerR
     throw new Refusal('model_missing')
   }
 
-  const { lendable, unwrapped, receipt } = await decide(
-    deps,
-    token,
-    grant,
-    wish,
-    `${method} ${route.upstreamPath}`,
-  )
-  const provider = findProvider(lendable.target.provider)
-  if (provider === undefined) throw new Refusal('no_target')
-  const call = new ProxiedCall(deps, {
-    response,
-    dialect: route.dialect,
-    provider,
-    lendable,
-    receipt,
-    requestBytes: body.bytes?.length ?? 0,
-    isStream: requested.isStream,
-  })
-  await call.exchange({
-    origin: lendable.origin,
-    method,
-    path: lendable.pathPrefix + route.upstreamPath + query,
-    headers: selectRequestHeaders(rawHeaders, provider, { isStream: requested.isStream }),
-    credential: credentialFor(lendable, unwrapped, provider.credentialHeader),
-    body: body.bytes,
-    headersTimeoutMs: deps.upstreamHeadersTimeoutMs,
-    bodyTimeoutMs: deps.upstreamIdleTimeoutMs,
-  })
+  for (let attempt = 0; attempt < decisionsMax; attempt += 1) {
+    const decision = await decide(deps, token, grant, wish, `${method} ${route.upstreamPath}`)
+    const { lendable, receipt } = decision
+    const provider = findProvider(lendable.target.provider)
+    if (provider === undefined) throw new Refusal('no_target')
+    const mark = new CredentialMark()
+    const call = new ProxiedCall(deps, {
+      response,
+      dialect: route.dialect,
+      provider,
+      lendable,
+      receipt,
+      requestBytes: body.bytes?.length ?? 0,
+      isStream: requested.isStream,
+      mark,
+      isOvertaken: () => isKekOvertaken(deps, decision),
+    })
+    const end = await call.exchange({
+      origin: lendable.origin,
+      method,
+      path: lendable.pathPrefix + route.upstreamPath + query,
+      headers: selectRequestHeaders(rawHeaders, provider, { isStream: requested.isStream }),
+      credential: credentialFor(deps, decision, provider.credentialHeader, mark),
+      body: body.bytes,
+      headersTimeoutMs: deps.upstreamHeadersTimeoutMs,
+      bodyTimeoutMs: deps.upstreamIdleTimeoutMs,
+    })
+    if (end === 'ended') return
+  }
+  throw changedTooFast()
 }
 
 /** @throws {Refusal} `virtual_key_unknown`, `virtual_key_expired`, `virtual_key_revoked`, `virtual_key_tampered` */
@@ -99,6 +103,14 @@ async function authenticate(deps: ProxyDeps, token: string, view?: OrganisationV
   if (found.outcome !== 'granted') throw new Refusal(`virtual_key_${found.outcome}`)
   return found.grant
 }
+
+/** What a call is made under. `revocations`: how many of its KEK this node knew of. */
+type Decision = Readonly<{
+  lendable: LendableTarget
+  unwrapped: UnwrappedRecord
+  receipt: Receipt
+  revocations: number
+}>
 
 /**
  * Chooses the target, has its record unwrapped and the receipt committed, all under one epoch of the organisation:
@@ -111,11 +123,12 @@ async function decide(
   firstGrant: Grant,
   wish: Wish,
   operation: string,
-): Promise<{ lendable: LendableTarget; unwrapped: UnwrappedRecord; receipt: Receipt }> {
+): Promise<Decision> {
   let grant = firstGrant
   for (let decision = 0; decision < decisionsMax; decision += 1) {
     const { orgId } = grant.virtualKey
-    const view = await deps.views.find(orgId)
+    const found = deps.views.find(orgId)
+    const view = found instanceof Promise ? await found : found
     if (view.epoch !== grant.epoch || grant.readAtMs < view.readAtMs) {
       grant = await authenticate(deps, token, view)
       if (grant.epoch !== view.epoch) deps.views.forget(orgId)
@@ -130,22 +143,37 @@ async function decide(
     } else {
       const { unwrapper, receipts } = deps
       const revocations = unwrapper.revocationsOf(lendable.kek.id)
-      const unwrapped = await unwrapper.unwrap(lendable.record, view.epoch)
+      const unwrapping = unwrapper.unwrap(lendable.record, view.epoch)
+      const unwrapped = unwrapping instanceof Promise ? await unwrapping : unwrapping
       if (unwrapped !== 'stale') {
         const receipt = receiptOf(deps, grant, lendable, unwrapped, wish, operation)
         const isCommitted = (await receipts.commit(receipt)) === 'committed'
-        // A receipt on its way to the disk may land beside its KEK's suspension, which this node knows by now.
-        if (isCommitted && unwrapper.revocationsOf(lendable.kek.id) === revocations)
-          return { lendable, unwrapped, receipt }
+        // A receipt on its way to the disk may land beside a change, which this node knows by now.
+        const decision: Decision = { lendable, unwrapped, receipt, revocations }
+        if (isCommitted && !isOvertaken(deps, decision)) return decision
         if (isCommitted) receipts.settle(unusedOutcome(receipt))
       }
     }
     deps.stats.staleDecisions += 1
     deps.views.forget(orgId)
   }
-  throw new Refusal('internal', {
+  throw changedTooFast()
+}
+
+function changedTooFast(): Refusal {
+  return new Refusal('internal', {
     message: 'Your organisation is being changed faster than this request could be decided. Try again.',
   })
+}
+
+/** Whether this node knows of a change since the decision. */
+function isOvertaken(deps: ProxyDeps, decision: Decision): boolean {
+  const { orgId, epoch } = decision.receipt
+  return isKekOvertaken(deps, decision) || deps.views.isOvertaken(orgId, epoch)
+}
+
+function isKekOvertaken({ unwrapper }: ProxyDeps, { lendable, revocations }: Decision): boolean {
+  return unwrapper.revocationsOf(lendable.kek.id) !== revocations
 }
 
 /** How a receipt ends under which nothing was sent. */
@@ -202,18 +230,28 @@ function receiptOf(
   }
 }
 
-/** The credential as the transport takes it: a way to open it into the outgoing bytes, not the bytes. */
+/**
+ * The credential as the transport takes it: a way to open it into the outgoing bytes, not the bytes. The call may have
+ * waited for its socket since it was decided, and its KEK may be gone.
+ */
 function credentialFor(
-  lendable: LendableTarget,
-  { recordKey }: UnwrappedRecord,
+  deps: ProxyDeps,
+  decision: Decision,
   header: { name: string; prefix: string },
+  mark: CredentialMark,
 ) {
+  const { lendable, unwrapped } = decision
   return {
     headerName: header.name,
     prefix: header.prefix,
     lengthMax: lendable.credentialBytesMax,
-    openInto: (out: Buffer, offset: number) =>
-      openSecretInto(recordKey, lendable.record.envelope, lendable.aad, out, offset),
+    openInto: (out: Buffer, offset: number) => {
+      if (isKekOvertaken(deps, decision)) throw new Refusal('kek_revoked')
+      const { recordKey } = unwrapped
+      const length = openSecretInto(recordKey, lendable.record.envelope, lendable.aad, out, offset)
+      mark.note(out, offset, length)
+      return length
+    },
   }
 }
 

@@ -2,9 +2,11 @@ import type { ServerResponse } from 'node:http'
 import type { Receipt, ReceiptOutcome } from '#ledger/receipt.ts'
 import type { Dialect, Provider } from '#providers/provider.ts'
 import type { LendableTarget } from '#targets/lendable.ts'
-import type { OngoingCall } from './calls-in-flight.ts'
+import type { OngoingCall, Withdrawal } from './calls-in-flight.ts'
+import type { CredentialMark } from './credential-mark.ts'
 import type { ProxyDeps } from './deps.ts'
 import { streamRefusal } from './dialects/write-refusal.ts'
+import { ErrorReply } from './error-reply.ts'
 import { isAscii } from './header-names.ts'
 import { Refusal } from './refusal.ts'
 import { selectReplyHeaders } from './reply-headers.ts'
@@ -19,7 +21,13 @@ type Subject = Readonly<{
   receipt: Receipt
   requestBytes: number
   isStream: boolean
+  mark: CredentialMark
+  /** Whether what the call was decided on was taken back, so that its credential was not opened. */
+  isOvertaken: () => boolean
 }>
+
+/** `overtaken`: nothing was sent, what the call was decided on has changed, and it is to be decided anew. */
+type ExchangeEnd = 'ended' | 'overtaken'
 
 /**
  * One call from its committed receipt to its settled outcome: hands the provider's reply on byte for byte as it
@@ -28,6 +36,8 @@ type Subject = Readonly<{
 export class ProxiedCall implements ReplySink, OngoingCall {
   readonly kekId: string
   readonly orgId: string
+  readonly targetId: string
+  readonly virtualKeyId: string
   readonly isCutOnRevocation: boolean
   place: number | undefined
   readonly #deps: ProxyDeps
@@ -35,13 +45,14 @@ export class ProxiedCall implements ReplySink, OngoingCall {
   readonly #startedAtMs = performance.now()
   #exchange: UpstreamExchange | undefined
   #refuse: ((refusal: unknown) => void) | undefined
-  #resolve: (() => void) | undefined
+  #resolve: ((end: ExchangeEnd) => void) | undefined
   #status: number | null = null
   #responseBytes = 0
   /** Length of the reply's body where it is known beforehand; -1 for a stream. */
   #expectedBytes = -1
   /** A reply that came in one piece leaves in one piece, with its head. */
   #only: Buffer | null = null
+  #errorReply: ErrorReply | null = null
   #upstreamRequestId: string | null = null
   #isEventStream = false
   #isSettled = false
@@ -51,14 +62,20 @@ export class ProxiedCall implements ReplySink, OngoingCall {
     this.#subject = subject
     this.kekId = subject.lendable.kek.id
     this.orgId = subject.receipt.orgId
+    this.targetId = subject.receipt.targetId
+    this.virtualKeyId = subject.receipt.virtualKeyId
     this.isCutOnRevocation = subject.lendable.kek.streamRule === 'cut'
   }
 
+  get isCredentialSent(): boolean {
+    return this.#exchange?.isCredentialSent ?? false
+  }
+
   /**
-   * Sends the request and resolves when the reply has begun or ended; from then on the call looks after itself.
+   * Sends the request and resolves when the call has ended and holds nothing of the request's body.
    * @throws {Refusal}, {UpstreamError} for a call that failed before anything reached the caller.
    */
-  exchange(request: UpstreamRequest): Promise<void> {
+  exchange(request: UpstreamRequest): Promise<ExchangeEnd> {
     const { calls, transport } = this.#deps
     return new Promise((resolve, reject) => {
       this.#resolve = resolve
@@ -66,7 +83,6 @@ export class ProxiedCall implements ReplySink, OngoingCall {
       const { response } = this.#subject
       if (response.destroyed) {
         this.#settle('client-aborted')
-        resolve()
         return
       }
       calls.add(this)
@@ -76,7 +92,7 @@ export class ProxiedCall implements ReplySink, OngoingCall {
   }
 
   onHeaders(status: number, rawHeaders: string[]): void {
-    const { response, provider, lendable, receipt } = this.#subject
+    const { provider, lendable, receipt } = this.#subject
     this.#status = status
     if (status === 401) {
       this.#onCredentialRejected()
@@ -88,6 +104,12 @@ export class ProxiedCall implements ReplySink, OngoingCall {
       target: headerNameOf(lendable.target),
       unwrap: `${use.unwrapId}; mode=${use.mode}; ${use.isReused ? 'reused' : 'fresh'}`,
     })
+    if (status < 300) this.#beginReply(status, headers)
+    else this.#errorReply = new ErrorReply(status, headers, this.#subject.mark)
+  }
+
+  #beginReply(status: number, headers: string[]): void {
+    const { response, provider } = this.#subject
     for (let index = 0; index < headers.length; index += 2) {
       const name = headers[index]
       const value = headers[index + 1] ?? ''
@@ -98,11 +120,17 @@ export class ProxiedCall implements ReplySink, OngoingCall {
     if (this.#deps.stopping.aborted) headers.push('connection', 'close')
     response.writeHead(status, headers)
     if (this.#expectedBytes === -1) response.flushHeaders()
-    this.#resolve?.()
   }
 
   onData(chunk: Buffer): boolean {
     if (this.#isSettled) return true
+    if (this.#errorReply !== null) {
+      if (!this.#errorReply.add(chunk)) {
+        this.onEnd()
+        this.#exchange?.abort()
+      }
+      return true
+    }
     const { response } = this.#subject
     if (this.#responseBytes === 0 && chunk.length === this.#expectedBytes) {
       this.#responseBytes = chunk.length
@@ -121,6 +149,7 @@ export class ProxiedCall implements ReplySink, OngoingCall {
 
   onEnd(): void {
     if (this.#isSettled) return
+    if (this.#errorReply !== null) this.#handOnError(this.#errorReply)
     this.#settle('completed')
     endInOneWrite(this.#subject.response, this.#only)
     this.#deps.onTargetUsed({ orgId: this.orgId, targetId: this.#subject.lendable.target.id })
@@ -128,13 +157,22 @@ export class ProxiedCall implements ReplySink, OngoingCall {
 
   onError(error: UpstreamError): void {
     if (this.#isSettled) return
+    if (error.code === 'credential-unavailable' && this.#subject.isOvertaken()) return this.decideAnew()
+    if (!this.#subject.response.headersSent) return this.#settle('upstream-failed', error)
     this.#settle('upstream-failed')
-    if (this.#status === null) this.#refuse?.(error)
-    else this.#breakOff(new Refusal('upstream_unreachable'))
+    this.#breakOff(new Refusal('upstream_unreachable'))
   }
 
-  cutOnRevocation(): void {
-    this.#cut('cut-on-revocation', new Refusal('kek_revoked'))
+  cutOnRevocation(withdrawal: Withdrawal): void {
+    this.#cut(this.isCredentialSent ? 'cut-on-revocation' : 'refused', new Refusal(withdrawal))
+  }
+
+  decideAnew(): void {
+    if (this.#isSettled) return
+    this.#deps.stats.staleDecisions += 1
+    this.#resolve?.('overtaken')
+    this.#settle('refused')
+    this.#exchange?.abort()
   }
 
   cutOnStop(): void {
@@ -143,10 +181,10 @@ export class ProxiedCall implements ReplySink, OngoingCall {
 
   #cut(end: ReceiptOutcome['end'], refusal: Refusal): void {
     if (this.#isSettled) return
-    this.#settle(end)
+    const isBegun = this.#subject.response.headersSent
+    this.#settle(end, isBegun ? undefined : refusal)
     this.#exchange?.abort()
-    if (this.#status === null) this.#refuse?.(refusal)
-    else this.#breakOff(refusal)
+    if (isBegun) this.#breakOff(refusal)
   }
 
   /**
@@ -167,7 +205,6 @@ export class ProxiedCall implements ReplySink, OngoingCall {
     if (this.#isSettled) return
     this.#settle('client-aborted')
     this.#exchange?.abort()
-    this.#resolve?.()
   }
 
   /** A caller that stopped reading would otherwise hold its connection and the provider's for ever. */
@@ -178,17 +215,24 @@ export class ProxiedCall implements ReplySink, OngoingCall {
   /** The caller's virtual key is fine: it must not read the provider's 401 as its own. */
   #onCredentialRejected(): void {
     const { lendable } = this.#subject
-    this.#settle('refused')
+    this.#settle('refused', new Refusal('credential_rejected'))
     this.#exchange?.abort()
     this.#deps.onCredentialRejected({
       orgId: this.orgId,
       targetId: lendable.target.id,
       generation: lendable.target.generation,
     })
-    this.#refuse?.(new Refusal('credential_rejected'))
   }
 
-  #settle(end: ReceiptOutcome['end']): void {
+  #handOnError(reply: ErrorReply): void {
+    const { headers, body } = reply.masked()
+    this.#errorReply = null
+    this.#beginReply(reply.status, headers)
+    if (body.length > 0) this.onData(body)
+  }
+
+  /** @param refusal what the caller is told, where nothing was handed on to it. */
+  #settle(end: ReceiptOutcome['end'], refusal?: Refusal | UpstreamError): void {
     this.#isSettled = true
     const { receipt, requestBytes } = this.#subject
     this.#deps.calls.delete(this)
@@ -201,11 +245,15 @@ export class ProxiedCall implements ReplySink, OngoingCall {
       kekId: receipt.kekId,
       end,
       status: this.#status,
-      requestBytes,
+      requestBytes: this.isCredentialSent ? requestBytes : 0,
       responseBytes: this.#responseBytes,
       durationMs: Math.round(performance.now() - this.#startedAtMs),
       upstreamRequestId: this.#upstreamRequestId,
     })
+    const exchange = this.#exchange
+    if (refusal !== undefined) this.#refuse?.(refusal)
+    else if (exchange === undefined) this.#resolve?.('ended')
+    else exchange.whenBodyLeft(() => this.#resolve?.('ended'))
   }
 }
 

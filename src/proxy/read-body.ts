@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http'
+import type { OrganisationShare } from './organisation-shares.ts'
 import { Refusal } from './refusal.ts'
 
 export type BodyBudgetOptions = Readonly<{
@@ -33,17 +34,22 @@ export class BodyBudget {
 
   /**
    * @param contentLength what the head says; undefined for a chunked body or none.
-   * @throws {Refusal} `body_too_large`, `too_many_bodies`, `body_timeout`, `body_malformed` when it broke off.
+   * @param share of the organisation that pays with it for the body.
+   * @throws {Refusal} `body_too_large`, `too_many_bodies`, `organisation_busy`, `body_timeout`, `body_malformed` when
+   *   it broke off.
    */
-  read(request: IncomingMessage, contentLength: number | undefined): Promise<HeldBody> | HeldBody {
+  read(
+    request: IncomingMessage,
+    contentLength: number | undefined,
+    share: OrganisationShare,
+  ): Promise<HeldBody> | HeldBody {
     const { bodyBytesMax, timeoutMs } = this.#options
     if (contentLength === undefined && request.headers['transfer-encoding'] === undefined) return noBody
     if (contentLength === 0) return noBody
     if (contentLength !== undefined && contentLength > bodyBytesMax) throw new Refusal('body_too_large')
     // Bytes count when they have arrived: a length that is only announced must hold up nobody else.
-    if (this.#heldBytes + (contentLength ?? 0) > this.#options.inFlightBytesMax) {
-      throw new Refusal('too_many_bodies')
-    }
+    const noRoom = this.#noRoomFor(contentLength ?? 0, share)
+    if (noRoom !== undefined) throw noRoom
     return new Promise<HeldBody>((resolve, reject) => {
       // A body in one piece is taken as it came; of any other the pieces are copied together as they come, because each
       // piece costs far more than its bytes, and a sender chooses how small they are.
@@ -57,20 +63,21 @@ export class BodyBudget {
       const fail = (refusal: Refusal) => {
         stop()
         request.resume()
-        this.#give(length)
+        this.#give(length, share)
         reject(refusal)
       }
       const onData = (chunk: Buffer) => {
         if (length + chunk.length > bodyBytesMax) return fail(new Refusal('body_too_large'))
-        if (this.#heldBytes + chunk.length > this.#options.inFlightBytesMax)
-          return fail(new Refusal('too_many_bodies'))
+        const refusal = this.#noRoomFor(chunk.length, share)
+        if (refusal !== undefined) return fail(refusal)
         bytes = append(bytes, length, chunk)
         length += chunk.length
         this.#heldBytes += chunk.length
+        share.bodyBytes += chunk.length
       }
       const onEnd = () => {
         stop()
-        const give = () => this.#give(length)
+        const give = () => this.#give(length, share)
         resolve({ bytes: bytes?.subarray(0, length) ?? Buffer.alloc(0), [Symbol.dispose]: give })
       }
       const onBroken = () =>
@@ -79,8 +86,15 @@ export class BodyBudget {
     })
   }
 
-  #give(bytes: number): void {
+  #noRoomFor(bytes: number, share: OrganisationShare): Refusal | undefined {
+    if (!share.hasRoomFor(bytes)) return new Refusal('organisation_busy')
+    const isFull = this.#heldBytes + bytes > this.#options.inFlightBytesMax
+    return isFull ? new Refusal('too_many_bodies') : undefined
+  }
+
+  #give(bytes: number, share: OrganisationShare): void {
     this.#heldBytes -= bytes
+    share.bodyBytes -= bytes
   }
 }
 

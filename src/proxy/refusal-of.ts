@@ -20,6 +20,7 @@ const byUpstreamError = {
   'tls-failed': 'upstream_unreachable',
   'headers-timeout': 'upstream_timeout',
   'body-timeout': 'upstream_timeout',
+  'answer-timeout': 'upstream_timeout',
   reset: 'upstream_unreachable',
   'protocol-error': 'upstream_unreachable',
   aborted: 'upstream_unreachable',

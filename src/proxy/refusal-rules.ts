@@ -146,6 +146,13 @@ export const refusalRules = {
     retryAfterSeconds: 1,
     message: 'Hasp holds as many request bodies as it may. Try again shortly.',
   },
+  organisation_busy: {
+    status: 429,
+    isTerminal: false,
+    retryAfterSeconds: 1,
+    message:
+      'Your organisation has as many calls, or as many bytes of request bodies, under way as its share of this Hasp allows. Try again shortly.',
+  },
   kek_revoked: {
     status: 403,
     isTerminal: true,
@@ -189,6 +196,11 @@ export const refusalRules = {
     status: 403,
     isTerminal: true,
     message: 'The credential of this target was shredded and can not come back. Store a new one.',
+  },
+  target_deleted: {
+    status: 404,
+    isTerminal: true,
+    message: 'The target of this call was deleted while it ran. Ask your administrator for another.',
   },
   credential_rejected: {
     status: 502,

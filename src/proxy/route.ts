@@ -2,6 +2,7 @@ import type { Operation } from '#providers/operations.ts'
 import type { Dialect, Provider } from '#providers/provider.ts'
 import { providers } from '#providers/providers.ts'
 import { isNeverLent } from './never-lent.ts'
+import { refusalRules } from './refusal-rules.ts'
 import { Refusal } from './refusal.ts'
 
 /**
@@ -67,7 +68,7 @@ function routeUnified(method: string, path: string, dialect: Dialect): Route {
   const operation = findOperation(unifiedOperations, path)
   if (operation === undefined) {
     if (providers.some((provider) => isNeverLent(provider, path))) throw new Refusal('endpoint_not_lent')
-    throw new Refusal('endpoint_unknown')
+    throw unknownEndpoint(path)
   }
   if (method !== operation.method) throw new Refusal('method_not_allowed', { allow: operation.method })
   return { kind: 'unified', dialect, operation, upstreamPath: path, model: modelInPath(operation, path) }
@@ -76,14 +77,27 @@ function routeUnified(method: string, path: string, dialect: Dialect): Route {
 function routeNative(method: string, path: string, provider: Provider): Route {
   const upstreamPath = path.slice(provider.mount.length)
   if (!provider.lentPrefixes.some((prefix) => upstreamPath.startsWith(prefix))) {
-    throw new Refusal('endpoint_unknown')
+    throw unknownEndpoint(upstreamPath)
   }
+  if (versionTwice.test(upstreamPath)) throw unknownEndpoint(upstreamPath)
   if (isNeverLent(provider, upstreamPath)) throw new Refusal('endpoint_not_lent')
   if (!nativeMethods.has(method)) throw new Refusal('method_not_allowed', { allow: allowNative })
   const known = findOperation(nativeOperations.get(provider), upstreamPath)
   const operation = known?.method === method ? known : null
   const model = operation === null ? undefined : modelInPath(operation, upstreamPath)
   return { kind: 'native', dialect: provider.dialect, provider, operation, upstreamPath, model }
+}
+
+/** The mark of a base URL with a version that the SDK, or Hasp, adds by itself. */
+const versionTwice = /^\/(v\d\w*)\/\1(?:\/|$)/
+
+function unknownEndpoint(path: string): Refusal {
+  const { message } = refusalRules.endpoint_unknown
+  const version = versionTwice.exec(path)?.[1]
+  if (version === undefined) return new Refusal('endpoint_unknown')
+  return new Refusal('endpoint_unknown', {
+    message: `This path has /${version} in it twice: a base URL has one too many. ${message}`,
+  })
 }
 
 function operationsByPath(operations: readonly Operation[]): ReadonlyMap<string, Operation> {

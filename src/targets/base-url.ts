@@ -26,7 +26,18 @@ export function resolveBaseUrl(
       `its origin is neither ${provider.name}'s own nor one in HASP_ALLOWED_UPSTREAMS; ask your operator to allow it`,
     )
   }
-  return url.origin + url.pathname.replace(/\/+$/, '')
+  const path = url.pathname.replace(/\/+$/, '')
+  const version = versionOf(provider)
+  if (version !== undefined && path.endsWith(version)) {
+    const without = url.origin + path.slice(0, -version.length)
+    throw refused(`it ends in ${version}, which Hasp adds by itself: give ${without} instead`)
+  }
+  return url.origin + path
+}
+
+/** What the paths of this provider begin with, such as `/v1`, where its SDKs have that in their base URL. */
+function versionOf({ validation }: Provider): string | undefined {
+  return /^\/v\d\w*(?=\/)/.exec(validation.path)?.[0]
 }
 
 function refused(why: string): TargetError {

@@ -1,3 +1,4 @@
+import type { BeforeCommit } from '#db/before-commit.ts'
 import type { Db } from '#db/database.ts'
 import type { SecretBytes } from '#envelope/secret-bytes.ts'
 import type { Kek } from '#keks/kek.ts'
@@ -7,6 +8,9 @@ import type { TargetDeps } from './deps.ts'
 import { insertCredential, recordVerification } from './repository.ts'
 import { sealCredential } from './seal-credential.ts'
 import type { Credential, Target } from './target.ts'
+
+/** A target with the version of its credential that was just stored. */
+export type StoredVersion = Readonly<{ target: Target; credential: Credential }>
 
 type NewVersion = Readonly<{
   target: Target
@@ -19,6 +23,7 @@ type NewVersion = Readonly<{
   details: Readonly<Record<string, string | readonly string[]>>
   /** Writes the target's own row. */
   writeTarget: (trx: Db) => Promise<void>
+  beforeCommit: BeforeCommit<StoredVersion> | undefined
 }>
 
 /**
@@ -27,7 +32,7 @@ type NewVersion = Readonly<{
  * again within it.
  * @throws {KekFault} as the KMS answers; {TargetError} `target_kek_not_active`, and what `writeTarget` throws.
  */
-export async function commitVersion(deps: TargetDeps, version: NewVersion): Promise<Credential> {
+export async function commitVersion(deps: TargetDeps, version: NewVersion): Promise<StoredVersion> {
   const { target, kek, verification } = version
   const at = target.updatedAt
   const { credential, kmsRequestId } = await sealCredential({
@@ -41,7 +46,7 @@ export async function commitVersion(deps: TargetDeps, version: NewVersion): Prom
       orgId: target.orgId,
       kind: version.kind,
       actor: version.actor,
-      occurredAt: at,
+      occurredAt: deps.now(),
       targetId: target.id,
       kekId: kek.id,
       details: { ...version.details, generation: target.generation, verification, kmsRequestId },
@@ -51,6 +56,7 @@ export async function commitVersion(deps: TargetDeps, version: NewVersion): Prom
     await insertCredential(trx, deps.ring, credential)
     const seen = { orgId: target.orgId, targetId: target.id, at, verification, detail: null }
     await recordVerification(trx, seen)
+    await version.beforeCommit?.(trx, { target, credential })
   })
-  return credential
+  return { target, credential }
 }

@@ -40,23 +40,28 @@ const epochsMax = 100_000
  */
 export class OrganisationViews {
   readonly #deps: Deps
-  readonly #views = new LRUCache<string, Promise<OrganisationView>>({ max: viewsMax })
+  readonly #views = new LRUCache<string, Promise<OrganisationView> | OrganisationView>({ max: viewsMax })
   /** The highest epoch seen of each organisation: it never falls, unless somebody writes it back in the database. */
   readonly #epochs = new LRUCache<string, bigint>({ max: epochsMax })
+  /** The highest epoch that this node was told of. Only what is said to be a change brings an entry. */
+  readonly #heard = new LRUCache<string, string>({ max: epochsMax })
 
   constructor(deps: Deps) {
     this.#deps = deps
   }
 
   /** The view in hand, or a fresh one. */
-  find(orgId: string): Promise<OrganisationView> {
+  find(orgId: string): Promise<OrganisationView> | OrganisationView {
     const held = this.#views.get(orgId)
     if (held !== undefined) return held
     const loading = this.#load(orgId)
     this.#views.set(orgId, loading)
-    loading.catch(() => {
-      if (this.#views.peek(orgId) === loading) this.#views.delete(orgId)
-    })
+    const settle = (view?: OrganisationView) => {
+      if (this.#views.peek(orgId) !== loading) return
+      if (view === undefined) this.#views.delete(orgId)
+      else this.#views.set(orgId, view)
+    }
+    loading.then(settle, () => settle())
     return loading
   }
 
@@ -67,6 +72,19 @@ export class OrganisationViews {
 
   forget(orgId: string): void {
     this.#views.delete(orgId)
+  }
+
+  /** Another node, or this one, told that the organisation is at `epoch` now. */
+  hear(orgId: string, epoch: string): void {
+    this.#views.delete(orgId)
+    if (!isLater(epoch, this.#heard.get(orgId))) return
+    this.#heard.set(orgId, epoch)
+  }
+
+  /** Whether this node heard that the organisation is beyond `epoch`. A node may miss what it is told. */
+  isOvertaken(orgId: string, epoch: string): boolean {
+    const heard = this.#heard.get(orgId)
+    return heard !== undefined && heard !== epoch && isLater(heard, epoch)
   }
 
   forgetAll(): void {
@@ -114,6 +132,10 @@ export class OrganisationViews {
     this.#epochs.set(orgId, present)
     return true
   }
+}
+
+function isLater(epoch: string, than: string | undefined): boolean {
+  return than === undefined || BigInt(epoch) > BigInt(than)
 }
 
 /** Null where a row is missing, or the rows contradict one another. */

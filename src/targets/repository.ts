@@ -1,6 +1,6 @@
 import type { Db } from '#db/database.ts'
 import { violatedConstraint } from '#db/violated-constraint.ts'
-import { assertRowMac, genuineRows } from '#integrity/assert-row-mac.ts'
+import { assertRowMac, genuineRows, judgedRows, type Judged } from '#integrity/assert-row-mac.ts'
 import { rowMac, rowMacs } from '#integrity/row-mac.ts'
 import type { SecretRing } from '#integrity/secret-ring.ts'
 import type { Credential, Target, TargetHealth } from './target.ts'
@@ -56,6 +56,8 @@ function credentialColumns(credential: Credential) {
     preview: credential.preview,
     sealed: credential.sealed,
     created_at: credential.createdAt,
+    wrapped_at: credential.wrappedAt,
+    dek_created_at: credential.dekCreatedAt,
   }
 }
 
@@ -73,6 +75,8 @@ function credentialOf(ring: SecretRing, row: CredentialRow): Credential {
     preview: row.preview,
     sealed: row.sealed,
     createdAt: row.created_at,
+    wrappedAt: row.wrapped_at,
+    dekCreatedAt: row.dek_created_at,
   }
   assertRowMac(ring, 'credentials', credentialColumns(credential), row.mac)
   return credential
@@ -97,7 +101,7 @@ export async function listTargets(
   ring: SecretRing,
   orgId: string,
   page: { afterId: string | undefined; limit: number; provider?: string | undefined },
-): Promise<Target[]> {
+): Promise<Judged<Target>[]> {
   let query = db
     .selectFrom('targets')
     .selectAll()
@@ -106,8 +110,7 @@ export async function listTargets(
     .limit(page.limit + 1)
   if (page.afterId !== undefined) query = query.where('id', '>', page.afterId)
   if (page.provider !== undefined) query = query.where('provider', '=', page.provider)
-  const rows = await query.execute()
-  return rows.map((row) => targetOf(ring, row))
+  return judgedRows(await query.execute(), (row) => targetOf(ring, row))
 }
 
 /** All of an organisation's targets whose rows are ours; the id of any other goes to `onTampered`. */
@@ -150,12 +153,17 @@ export async function findCurrentCredentialsOfOrg(
   )
 }
 
-/** Every version of a target's credential, newest first. Sealed bytes included, never opened here. */
+/**
+ * Every version of the targets' credentials, newest first. Sealed bytes included, never opened here. A version whose
+ * row is not ours goes to `onTampered` instead, where there is one.
+ * @throws {IntegrityError} where there is none.
+ */
 export async function findCredentials(
   db: Db,
   ring: SecretRing,
   orgId: string,
   targetIds: string[],
+  onTampered?: (version: { targetId: string; generation: number }) => void,
 ): Promise<Credential[]> {
   if (targetIds.length === 0) return []
   const rows = await db
@@ -165,7 +173,11 @@ export async function findCredentials(
     .where('target_id', 'in', targetIds)
     .orderBy('generation', 'desc')
     .execute()
-  return rows.map((row) => credentialOf(ring, row))
+  const read = (row: CredentialRow) => credentialOf(ring, row)
+  if (onTampered === undefined) return rows.map(read)
+  return genuineRows(rows, read, (row) =>
+    onTampered({ targetId: row.target_id, generation: Number(row.generation) }),
+  )
 }
 
 export async function insertTarget(db: Db, ring: SecretRing, target: Target): Promise<void> {
@@ -187,6 +199,28 @@ export async function insertCredential(db: Db, ring: SecretRing, credential: Cre
     .insertInto('credentials')
     .values({ ...columns, mac: rowMac(ring, 'credentials', columns) })
     .execute()
+}
+
+/**
+ * Replaces one version's seal in one statement: the old row's mac stands for all its columns.
+ * @throws {TargetError} `target_changed_meanwhile` if the row is no longer `before`.
+ */
+export async function replaceCredential(
+  db: Db,
+  ring: SecretRing,
+  before: Credential,
+  after: Credential,
+): Promise<void> {
+  const columns = credentialColumns(after)
+  const result = await db
+    .updateTable('credentials')
+    .set({ ...columns, mac: rowMac(ring, 'credentials', columns) })
+    .where('org_id', '=', before.orgId)
+    .where('target_id', '=', before.targetId)
+    .where('generation', '=', String(before.generation))
+    .where('mac', 'in', rowMacs(ring, 'credentials', credentialColumns(before)))
+    .executeTakeFirst()
+  if (result.numUpdatedRows !== 1n) throw changedMeanwhile()
 }
 
 /** Replaces `before` by `after` in one statement; fails if the row is no longer `before`. */
@@ -289,6 +323,18 @@ export async function recordVerification(
     .where('org_id', '=', seen.orgId)
     .where('target_id', '=', seen.targetId)
     .execute()
+}
+
+/** Those of `ids` that are no more: for calls under way, whatever the organisation. */
+export async function findDeletedTargets(db: Db, ids: readonly string[]): Promise<string[]> {
+  if (ids.length === 0) return []
+  const rows = await db
+    .selectFrom('targets')
+    .select('id')
+    .where((eb) => eb('id', '=', eb.fn.any(eb.val([...ids]))))
+    .execute()
+  const kept = new Set(rows.map((row) => row.id))
+  return ids.filter((id) => !kept.has(id))
 }
 
 /** Moves `last_used_at` of many targets forward at once. */

@@ -1,3 +1,4 @@
+import type { BeforeCommit } from '#db/before-commit.ts'
 import { recordChange } from '#ledger/record-change.ts'
 import type { TargetDeps } from './deps.ts'
 import { eraseCredential, findTarget } from './repository.ts'
@@ -9,7 +10,13 @@ import { TargetError } from './target-error.ts'
  */
 export async function retireCredential(
   deps: Pick<TargetDeps, 'db' | 'ring' | 'now'>,
-  input: { orgId: string; actor: string; targetId: string; generation: number },
+  input: {
+    orgId: string
+    actor: string
+    targetId: string
+    generation: number
+    beforeCommit?: BeforeCommit<void>
+  },
 ): Promise<void> {
   await deps.db.transaction(async (trx) => {
     const target = await findTarget(trx, deps.ring, input.orgId, input.targetId)
@@ -30,5 +37,6 @@ export async function retireCredential(
     if (!(await eraseCredential(trx, input.orgId, input.targetId, input.generation))) {
       throw new TargetError('credential_version_not_found', 'This target has no such credential version.')
     }
+    await input.beforeCommit?.(trx)
   })
 }

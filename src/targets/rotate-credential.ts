@@ -1,10 +1,11 @@
+import type { BeforeCommit } from '#db/before-commit.ts'
 import type { SecretBytes } from '#envelope/secret-bytes.ts'
 import { findActiveKek } from './active-kek.ts'
 import { checkCredential } from './check-credential.ts'
-import { commitVersion } from './commit-version.ts'
+import { commitVersion, type StoredVersion } from './commit-version.ts'
 import type { TargetDeps } from './deps.ts'
 import { findTarget, replaceTarget } from './repository.ts'
-import type { Credential, Target } from './target.ts'
+import type { Target } from './target.ts'
 import { TargetError } from './target-error.ts'
 import type { TargetChanges } from './update.ts'
 
@@ -23,8 +24,9 @@ export async function rotateCredential(
     credential: SecretBytes
     isValidated: boolean
     changes: TargetChanges
+    beforeCommit?: BeforeCommit<StoredVersion>
   },
-): Promise<{ target: Target; credential: Credential }> {
+): Promise<StoredVersion> {
   const before = await findTarget(deps.db.kysely, deps.ring, input.orgId, input.targetId)
   const provider = deps.findProvider(before.provider)
   if (provider === undefined) {
@@ -44,7 +46,7 @@ export async function rotateCredential(
     generation: before.generation + 1,
     updatedAt: deps.now(),
   }
-  const sealed = await commitVersion(deps, {
+  return commitVersion(deps, {
     target,
     kek,
     credential,
@@ -53,6 +55,6 @@ export async function rotateCredential(
     kind: 'target.credential-rotated',
     details: { name: target.name, models: [...target.models] },
     writeTarget: (trx) => replaceTarget(trx, deps.ring, before, target),
+    beforeCommit: input.beforeCommit,
   })
-  return { target, credential: sealed }
 }

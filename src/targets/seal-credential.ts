@@ -52,6 +52,8 @@ export async function sealCredential(input: {
       preview: previewOf(credential),
       sealed,
       createdAt: input.now,
+      wrappedAt: input.now,
+      dekCreatedAt: input.now,
     },
     kmsRequestId: wrap.kmsRequestId,
   }

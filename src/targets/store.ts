@@ -1,12 +1,13 @@
+import type { BeforeCommit } from '#db/before-commit.ts'
 import { newId } from '#db/ids.ts'
 import type { SecretBytes } from '#envelope/secret-bytes.ts'
 import { findActiveKek } from './active-kek.ts'
 import { resolveBaseUrl } from './base-url.ts'
 import { checkCredential } from './check-credential.ts'
-import { commitVersion } from './commit-version.ts'
+import { commitVersion, type StoredVersion } from './commit-version.ts'
 import type { TargetDeps } from './deps.ts'
 import { insertTarget } from './repository.ts'
-import type { Credential, Target } from './target.ts'
+import type { Target } from './target.ts'
 import { TargetError } from './target-error.ts'
 
 export type StoreTarget = Readonly<{
@@ -21,6 +22,7 @@ export type StoreTarget = Readonly<{
   credential: SecretBytes
   /** False stores a credential that its provider was never asked about; it is shown as unchecked. */
   isValidated: boolean
+  beforeCommit?: BeforeCommit<StoredVersion>
 }>
 
 /**
@@ -28,10 +30,7 @@ export type StoreTarget = Readonly<{
  * rows, the ledger entry and the notice to every node. Does not dispose of `input.credential`.
  * @throws {TargetError}, {KekError} `kek_not_found`, {KekFault} as the KMS answers.
  */
-export async function storeTarget(
-  deps: TargetDeps,
-  input: StoreTarget,
-): Promise<{ target: Target; credential: Credential }> {
+export async function storeTarget(deps: TargetDeps, input: StoreTarget): Promise<StoredVersion> {
   const provider = deps.findProvider(input.provider)
   if (provider === undefined) {
     throw new TargetError(
@@ -59,7 +58,7 @@ export async function storeTarget(
     createdAt: now,
     updatedAt: now,
   }
-  const sealed = await commitVersion(deps, {
+  return commitVersion(deps, {
     target,
     kek,
     credential,
@@ -68,6 +67,6 @@ export async function storeTarget(
     kind: 'target.stored',
     details: { name, provider: provider.name, environment, baseUrl },
     writeTarget: (trx) => insertTarget(trx, deps.ring, target),
+    beforeCommit: input.beforeCommit,
   })
-  return { target, credential: sealed }
 }

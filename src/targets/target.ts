@@ -27,6 +27,9 @@ export type Credential = Readonly<{
   preview: string
   sealed: Buffer
   createdAt: Date
+  /** When its DEK was last wrapped, and when that DEK was made: what cryptoperiods are counted from. */
+  wrappedAt: Date
+  dekCreatedAt: Date
 }>
 
 export type TargetHealth = Readonly<{

@@ -1,3 +1,4 @@
+import type { BeforeCommit } from '#db/before-commit.ts'
 import { recordChange } from '#ledger/record-change.ts'
 import type { TargetDeps } from './deps.ts'
 import { findTarget, replaceTarget } from './repository.ts'
@@ -18,6 +19,7 @@ export async function updateTarget(
     actor: string
     targetId: string
     changes: TargetChanges
+    beforeCommit?: BeforeCommit<Target>
   },
 ): Promise<Target> {
   return deps.db.transaction(async (trx) => {
@@ -33,6 +35,7 @@ export async function updateTarget(
       details: { name: after.name, models: [...after.models] },
     })
     await replaceTarget(trx, deps.ring, before, after)
+    await input.beforeCommit?.(trx, after)
     return after
   })
 }

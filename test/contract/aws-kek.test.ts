@@ -15,18 +15,18 @@ const FAULTS = [
 type FaultName = (typeof FAULTS)[number][0]
 
 for (const shape of ['role', 'direct'] as const) {
-  for (const decryptTransport of ['bytes', 'sdk'] as const) {
+  for (const dekTransport of ['bytes', 'sdk'] as const) {
     const names = FAULTS.map(([name]) => name).filter((name) => shape === 'role' || !name.includes('role'))
     describeKekProvider(
-      `aws (${shape}, ${decryptTransport})`,
-      () => startAwsKek(shape, decryptTransport),
+      `aws (${shape}, ${dekTransport})`,
+      () => startAwsKek(shape, dekTransport),
       names,
     )
   }
 }
 
-async function startAwsKek(shape: Shape, decryptTransport: 'bytes' | 'sdk'): Promise<KekHarness> {
-  const customer = await startEmulatedCustomer({ decryptTransport })
+async function startAwsKek(shape: Shape, dekTransport: 'bytes' | 'sdk'): Promise<KekHarness> {
+  const customer = await startEmulatedCustomer({ dekTransport })
   const { control, keyArn } = customer
   const foreign = customer.createKey()
   const inject: Record<FaultName, () => void> = {

@@ -11,6 +11,7 @@ import { runCli, Seen, startCli, type CliResult } from '../support/run-cli.ts'
 import { startHasp, urlOf, type RunningHasp } from '../support/running-hasp.ts'
 
 type Issued = { id: string; token: string }
+type Kek = { id: string; state: string }
 type Listed = { items: { receiptId: string }[]; nextCursor: string }
 
 const seen = new Seen()
@@ -140,7 +141,7 @@ describe('a KEK', () => {
     const aws = ['--provider', 'aws', '--name', 'cloud', '--key-arn', keyArn, '--role-arn', roleArn]
     const shown = await done('kek', 'register', ...aws, '--file', grant)
     expect(shown).toContain('Trust policy of the role\n────')
-    expect(shown).toContain('Next: hasp kek verify cloud')
+    expect(shown).toContain('Next: bin/hasp kek verify cloud')
     expect(await readdir(grant)).toHaveLength(3)
     const trust = JSON.parse(await readFile(join(grant, 'trust-policy-of-the-role.json'), 'utf8'))
 
@@ -175,7 +176,41 @@ describe('a KEK', () => {
       code: 2,
       error: { code: 'confirmation_needed' },
     })
-    expect(await answer('kek', 'retire', 'vault', '--yes')).toMatchObject({ state: 'deactivated' })
+    const again = await failure(['kek', 'register', ...aws.with(3, 'again')])
+    expect(again).toMatchObject({ code: 1, error: { code: 'kek_already_registered', status: 409 } })
+    expect(again.error.message).toContain('"vault" (active)')
+
+    const retired = (await answer('kek', 'retire', 'vault', '--yes')) as Kek
+    expect(retired).toMatchObject({ state: 'deactivated' })
+    const renewed = (await answer('kek', 'register', ...aws.with(3, 'vault'))) as Kek
+    expect(renewed.id).not.toBe(retired.id)
+    expect(await answer('kek', 'show', 'vault')).toMatchObject({ id: renewed.id, state: 'pre-activation' })
+  })
+
+  it('says what failed in its verification once, by which request, and what to do next', async () => {
+    const { keyArn } = surroundings.emulator.control.createKey({
+      accountId: surroundings.keyArn.split(':')[4] ?? '',
+    })
+    const argv = [
+      '--provider',
+      'aws',
+      '--name',
+      'off',
+      '--key-arn',
+      keyArn,
+      '--role-arn',
+      surroundings.roleArn,
+    ]
+    const registered = await cli(['kek', 'register', ...argv])
+    expect(registered.stderr).toMatch(/Warning: the role of "off" serves "vault" too/)
+    const denied = await cli(['kek', 'verify', 'off'])
+    expect(denied.code).toBe(1)
+    expect(denied.stdout).toMatch(/✗ describe +\S+ +The role cannot be assumed/)
+    expect(denied.stderr).not.toContain('The role cannot be assumed')
+    expect(denied.stderr).toMatch(
+      /the check describe failed[^]*bin\/hasp kek show off --grant[^]*bin\/hasp kek verify off/,
+    )
+    await done('kek', 'retire', 'off', '--yes')
   })
 
   it('is registered and proved at once with --verify', async () => {
@@ -191,7 +226,9 @@ describe('a KEK', () => {
   it('that seals something is not retired, and the refusal says what to do', async () => {
     const refused = await cli(['kek', 'retire', 'main', '--yes'])
     expect(refused).toMatchObject({ code: 1, stdout: '' })
-    expect(refused.stderr).toMatch(/kek_in_use, HTTP 409, request [^]*hasp target list/)
+    expect(refused.stderr).toMatch(
+      /openai[^]*kek_in_use, HTTP 409, request [^]*bin\/hasp kek move main --to KEK/,
+    )
   })
 })
 
@@ -214,9 +251,22 @@ describe('a target', () => {
       isDeleted: true,
     })
     expect(await failure(['target', 'show', 'cycle'])).toMatchObject({ error: { code: 'name_unknown' } })
+    expect(await answer('ledger', '--target', 'cycle', '--limit', '1')).toMatchObject({
+      items: [{ kind: 'target.deleted', targetId: stored.id }],
+    })
+    expect(await failure(['ledger', '--target', 'never-was'])).toMatchObject({
+      error: { code: 'name_unknown' },
+    })
     expect(await failure(['target', 'show', stored.id])).toMatchObject({
       error: { code: 'target_not_found' },
     })
+  })
+
+  it('is not stored at a base URL with a /v1 that Hasp adds itself', async () => {
+    const argv = ['target', 'add', '--provider', 'openai', '--name', 'twice', '--kek', 'main', '--base-url']
+    const refused = await failure([...argv, `${surroundings.openai.origin}/v1/`], openaiCredential)
+    expect(refused).toMatchObject({ code: 1, error: { code: 'target_base_url_refused' } })
+    expect(refused.error.message).toContain(`give ${surroundings.openai.origin} instead`)
   })
 
   it('never takes a credential from a file that others may read', async () => {
@@ -242,6 +292,7 @@ describe('a target', () => {
     const tested = await failure(['target', 'test', 'wrong'])
     expect(tested).toMatchObject({ code: 1, error: { code: 'credential_rejected' } })
     expect(JSON.parse(tested.stdout)).toMatchObject({ verification: 'rejected' })
+    expect(tested.error.hint).toBe('Put a good one in use: bin/hasp target rotate wrong')
   })
 
   it('shows its credential in no process’s command line while it waits for it', async () => {

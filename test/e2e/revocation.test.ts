@@ -136,6 +136,23 @@ describe('a decision that is overtaken by a revocation', () => {
     expect(provider('openai').requestCount()).toBe(reachedBefore)
   })
 
+  it('never sends the credential where the receipt reaches the disk beside the revocation of its virtual key', async () => {
+    const { hasp } = lendingHasp
+    const issued = (await hasp.api('POST', '/virtual-keys', { name: 'overtaken', targetIds: 'all' })).body
+    const agent = { ...door, virtualKey: issued.token }
+    const witness = await openStream(agent, 'anthropic', provider('anthropic'))
+    await using overtaken = await holdEntries('receipt.opened')
+    const reachedBefore = provider('openai').requestCount()
+    const held = callModel(agent, 'openai')
+    await overtaken.reached()
+    expect((await hasp.api('POST', `/virtual-keys/${issued.id}/revoke`)).status).toBe(200)
+    // This node has heard of it, and has no receipt yet.
+    expect(await witness.ended).toMatchObject({ code: 'virtual_key_revoked' })
+    await overtaken.release()
+    expect(await held).toMatchObject({ status: 401, code: 'virtual_key_revoked' })
+    expect(provider('openai').requestCount()).toBe(reachedBefore)
+  })
+
   it('is suspended for every node also while an admin changes the rules of the KEK', async () => {
     await using change = await holdEntries('kek.updated')
     const changed = setRules({ cacheCeilingMs: 1_234 })

@@ -1,4 +1,5 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { untilWaiting } from '../support/until-waiting.ts'
 import { startHasp, type AnyJson, type RunningHasp } from '../support/running-hasp.ts'
 
 describe('a change with an Idempotency-Key', () => {
@@ -13,6 +14,24 @@ describe('a change with an Idempotency-Key', () => {
     hasp.api('POST', '/virtual-keys', body, { 'idempotency-key': idempotencyKey })
   const virtualKeys = async (): Promise<AnyJson[]> =>
     (await hasp.api('GET', '/virtual-keys?limit=100')).body.items
+
+  /**
+   * What a node leaves behind that is killed at the end of a change, before its commit: PostgreSQL ends its connections,
+   * and it does not live to free the key.
+   */
+  const dieBeforeCommit = async (run: () => Promise<unknown>) => {
+    const { pool } = hasp.context.database
+    await pool.query(`
+      CREATE FUNCTION die() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+        PERFORM pg_terminate_backend(pg_backend_pid()); RETURN NEW;
+      END $$;
+      CREATE CONSTRAINT TRIGGER die AFTER UPDATE ON idempotency_records DEFERRABLE INITIALLY DEFERRED
+        FOR EACH ROW EXECUTE FUNCTION die();
+      CREATE FUNCTION keep() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NULL; END $$;
+      CREATE TRIGGER keep BEFORE DELETE ON idempotency_records FOR EACH ROW EXECUTE FUNCTION keep();`)
+    await run()
+    await pool.query('DROP FUNCTION die CASCADE; DROP FUNCTION keep CASCADE')
+  }
 
   it('is carried out once; a repeat gets the same answer, marked, without the token', async () => {
     const before = (await virtualKeys()).length
@@ -62,18 +81,67 @@ describe('a change with an Idempotency-Key', () => {
   })
 
   it('hears 409 while the first is under way, and may be tried again when that one died', async () => {
-    const orgId = hasp.orgId
-    const { body } = await issue('probe')
-    expect(body.id).toBeDefined()
-    // What a node leaves behind that dies between taking the key and the answer.
-    await hasp.context.database.pool.query(
-      `INSERT INTO idempotency_records SELECT org_id, 'died', request_digest, 0, '{}', $2 FROM idempotency_records WHERE org_id = $1 AND idempotency_key = 'probe'`,
-      [orgId, now],
-    )
+    const before = (await virtualKeys()).length
+    await dieBeforeCommit(() => issue('died'))
+    expect(await virtualKeys()).toHaveLength(before)
     expect((await issue('died')).body.code).toBe('idempotency_in_progress')
     now = new Date(now.getTime() + 61_000)
     expect((await issue('died')).status).toBe(201)
     expect((await issue('died')).headers.get('idempotency-replayed')).toBe('true')
+    expect(await virtualKeys()).toHaveLength(before + 1)
+  })
+
+  it('was carried out, and gets its answer again, when only the database’s answer to the commit was lost', async () => {
+    const { database } = hasp.context
+    const before = (await virtualKeys()).length
+    const lost = vi.spyOn(database, 'transaction').mockImplementationOnce(async (work) => {
+      await database.kysely.transaction().execute(work)
+      throw Object.assign(new Error('Connection terminated unexpectedly'), { code: '08006' })
+    })
+    expect((await issue('lost')).status).toBeGreaterThanOrEqual(500)
+    expect(lost).toHaveBeenCalledOnce()
+    lost.mockRestore()
+    const again = await issue('lost')
+    expect([again.status, again.headers.get('idempotency-replayed')]).toEqual([201, 'true'])
+    expect(again.body).toMatchObject({ name: 'x', token: null })
+    expect(await virtualKeys()).toHaveLength(before + 1)
+  })
+
+  it('is undone where it is so slow that another attempt took over: one of them changes something', async () => {
+    const { database } = hasp.context
+    const before = (await virtualKeys()).length
+    const held = Promise.withResolvers<void>()
+    const isHeld = Promise.withResolvers<void>()
+    const holding = database.transaction(async (trx) => {
+      await trx.selectFrom('organisations').select('id').where('id', '=', hasp.orgId).forUpdate().execute()
+      isHeld.resolve()
+      await held.promise
+    })
+    await isHeld.promise
+    const slow = issue('overtaken')
+    await untilWaiting(database, 1)
+    now = new Date(now.getTime() + 61_000)
+    const next = issue('overtaken')
+    await untilWaiting(database, 2)
+    held.resolve()
+    await holding
+    const replies = [await slow, await next]
+    expect(replies.map((reply) => reply.status)).toEqual([409, 201])
+    expect(replies[0]?.body.code).toBe('idempotency_in_progress')
+    expect(await virtualKeys()).toHaveLength(before + 1)
+    expect((await issue('overtaken')).body.id).toBe(replies[1]?.body.id)
+  })
+
+  it('is not answered from a record that was edited in the database', async () => {
+    const { body } = await issue('edited')
+    await hasp.context.database.pool.query(
+      `UPDATE idempotency_records SET body = replace(body, $1, '019a0000-0000-7000-8000-000000000000') WHERE idempotency_key = 'edited'`,
+      [body.id],
+    )
+    const again = await issue('edited')
+    expect([again.status, again.body.code]).toEqual([500, 'row_tampered'])
+    expect(again.body.detail).toContain('take a new Idempotency-Key')
+    expect(hasp.logLines.some((line) => line.includes('idempotency_records'))).toBe(true)
   })
 
   it('is carried out again without the header', async () => {

@@ -23,13 +23,17 @@ describe('a key that serves one KEK at a time', () => {
 
   it('lets a botched registration be retired, and a retired KEK’s key be registered again', async () => {
     const botched = await register('botched')
-    const used = await register('used')
-    expect((await hasp.api('POST', `/keks/${used}/verify`)).body.kek.state).toBe('active')
+    const { keyArn, roleArn } = surroundings
+    const twice = await hasp.api('POST', '/keks', { name: 'used', provider: 'aws', keyArn, roleArn })
+    expect(twice).toMatchObject({ status: 409, body: { code: 'kek_already_registered' } })
+    expect(twice.body.detail).toContain('"botched" (pre-activation)')
     const retired = await hasp.api('POST', `/keks/${botched}/retire`)
     expect([retired.status, retired.body.state]).toEqual([200, 'deactivated'])
+    const used = await register('used')
+    expect((await hasp.api('POST', `/keks/${used}/verify`)).body.kek.state).toBe('active')
 
     expect((await hasp.api('POST', `/keks/${used}/retire`)).status).toBe(200)
-    const again = await register('again')
+    const again = await register('used')
     expect((await hasp.api('POST', `/keks/${again}/verify`)).body.kek.state).toBe('active')
   })
 })

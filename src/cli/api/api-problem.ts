@@ -3,21 +3,33 @@ export class ApiProblem extends Error {
   override readonly name = 'ApiProblem'
   readonly status: number
   readonly code: string
-  readonly title: string
   readonly requestId: string | null
+  /** What to do next, where the command that asked knows better than the code alone tells. */
+  readonly hint: string | undefined
 
-  constructor(problem: {
-    status: number
-    code: string
-    title: string
-    detail: string
-    requestId: string | null
-  }) {
+  constructor(
+    problem: Readonly<{ status: number; code: string; detail: string; requestId: string | null }>,
+    hint?: string,
+  ) {
     super(problem.detail)
     this.status = problem.status
     this.code = problem.code
-    this.title = problem.title
     this.requestId = problem.requestId
+    this.hint = hint
+  }
+}
+
+/** Waits for `answer`; a refusal gets what `hintFor` says of its code. */
+export async function withHint<Answer>(
+  answer: Promise<Answer>,
+  hintFor: (code: string) => string | undefined | Promise<string | undefined>,
+): Promise<Answer> {
+  try {
+    return await answer
+  } catch (error) {
+    if (!(error instanceof ApiProblem)) throw error
+    const { status, code, message: detail, requestId } = error
+    throw new ApiProblem({ status, code, detail, requestId }, (await hintFor(code)) ?? error.hint)
   }
 }
 
@@ -29,7 +41,6 @@ export function problemIn(status: number, body: unknown): ApiProblem | null {
   return new ApiProblem({
     status,
     code,
-    title,
     detail,
     requestId: typeof requestId === 'string' ? requestId : null,
   })

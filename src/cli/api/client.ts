@@ -101,7 +101,7 @@ export class ApiClient {
     return new CliError(
       'unreachable',
       `No Hasp could be reached at ${this.url} (${error.code}), which is what HASP_URL says.`,
-      "Is HASP_URL right, and the service running? Start one with 'bin/hasp serve'; it prints where it listens.",
+      "Is HASP_URL right, and the service running? Start one with 'hasp serve'; it prints where it listens.",
     )
   }
 }

@@ -17,7 +17,7 @@ const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 const namesShownMax = 8
 
 /**
- * The one thing that `text` names: by its id, or by its name.
+ * The one thing that `text` names: by its id, or by its name. What is retired leaves its name to others.
  * @throws {CliError} `name_unknown`, telling what there is; `name_ambiguous`, with the ids to choose from
  */
 export async function findNamed<Which extends Noun>(
@@ -28,7 +28,9 @@ export async function findNamed<Which extends Noun>(
   const { path, label, hasRead } = collections[noun]
   if (hasRead && uuid.test(text)) return api.get<Named[Which]>(`${path}/${text}`)
   const all = await readAll<Named[Which]>(api, path)
-  const found = all.filter((item) => item.id === text || item.name === text)
+  const named = all.filter((item) => item.id === text || item.name === text)
+  const inUse = named.filter((item) => !isRetired(item))
+  const found = inUse.length > 0 ? inUse : named
   const [only] = found
   if (only !== undefined && found.length === 1) return only
   if (only === undefined) throw unknown(label, noun, text, all)
@@ -61,6 +63,12 @@ function unknown(label: string, noun: Noun, text: string, all: readonly { name: 
       ? `You have none yet: see 'hasp ${noun} --help'.`
       : `You have: ${shown} ('hasp ${noun} list').`,
   )
+}
+
+/** Retired KEKs, revoked virtual keys and tokens: named only where nothing in use has the name. */
+function isRetired(item: Named[Noun]): boolean {
+  if ('revokedAt' in item && item.revokedAt !== null) return true
+  return 'state' in item && (item.state === 'deactivated' || item.state === 'destroyed')
 }
 
 function describe(item: Named[Noun]): string {

@@ -3,6 +3,8 @@ import type { AdminTokenReply, IssuedAdminTokenReply } from '#http/routes/admin-
 import type { TargetReply } from '#http/routes/api-targets/target-schema.ts'
 import type { KekReply, VerificationReply } from '#http/routes/keks/kek-schema.ts'
 import type { EntryReply } from '#http/routes/ledger/list.ts'
+import type { CryptoperiodReply, DueRecordReply } from '#http/routes/lifecycle-jobs/cryptoperiods.ts'
+import type { LifecycleJobReply } from '#http/routes/lifecycle-jobs/lifecycle-job-schema.ts'
 import type { ReceiptReply } from '#http/routes/ledger/receipts.ts'
 import type { IssuedVirtualKeyReply, VirtualKeyReply } from '#http/routes/virtual-keys/virtual-key-schema.ts'
 
@@ -14,6 +16,9 @@ export type VirtualKey = Static<typeof VirtualKeyReply>
 export type IssuedVirtualKey = Static<typeof IssuedVirtualKeyReply>
 export type AdminToken = Static<typeof AdminTokenReply>
 export type IssuedAdminToken = Static<typeof IssuedAdminTokenReply>
+export type LifecycleJob = Static<typeof LifecycleJobReply>
+export type Cryptoperiod = Static<typeof CryptoperiodReply>
+export type DueRecord = Static<typeof DueRecordReply>
 export type Entry = Static<typeof EntryReply>
 export type Receipt = Static<typeof ReceiptReply>
 export type Organisation = Readonly<{ id: string; name: string; createdAt: string }>

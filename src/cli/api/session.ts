@@ -1,6 +1,7 @@
 import { CliError } from '#cli/cli-error.ts'
 import type { CliIo } from '#cli/io.ts'
 import { Output } from '#cli/output/output.ts'
+import { isWellFormedToken } from '#integrity/token.ts'
 import { ApiClient } from './client.ts'
 
 /** What a command works with that talks to the API. */
@@ -21,7 +22,7 @@ export function openSession(io: CliIo, options: OutputOptions): Session {
     throw new CliError(
       'usage',
       faults.join('\n'),
-      "export HASP_URL=http://127.0.0.1:4700; read -rs HASP_TOKEN; export HASP_TOKEN   # paste the token that 'hasp serve' printed at its first start",
+      `Type this, then paste the token that 'hasp serve' printed at its first start, and press Enter:\n\nexport HASP_URL=${'fault' in url ? 'http://127.0.0.1:4700' : url.value}; read -rs HASP_TOKEN; export HASP_TOKEN`,
     )
   }
   if (url.isInTheClear) {
@@ -52,12 +53,17 @@ function readToken(given: string | undefined): Read {
   if (given === undefined || given === '') {
     return { fault: 'HASP_TOKEN is not set: it takes an admin token (hasp_admin_…).' }
   }
-  if (given.startsWith('hasp_vk_')) {
-    return {
-      fault:
-        'HASP_TOKEN holds a virtual key, which is for agents: this command takes an admin token (hasp_admin_…).',
-    }
+  if (isWellFormedToken('hasp_admin', given)) return { value: given, isInTheClear: false }
+  return { fault: `${whatItIs(given)} Nothing was sent.` }
+}
+
+/** Never shows any of it, and never lets it out: whatever it is, it was not meant for Hasp. */
+function whatItIs(given: string): string {
+  if (given.startsWith('hasp_admin_')) {
+    return 'HASP_TOKEN holds an admin token that is not whole, or has a typing error in it: copy it once more.'
   }
-  if (!/^[!-~]+$/.test(given)) return { fault: 'HASP_TOKEN holds characters that no token has.' }
-  return { value: given, isInTheClear: false }
+  if (given.startsWith('hasp_vk_')) {
+    return 'HASP_TOKEN holds a virtual key, which is for agents: this command takes an admin token (hasp_admin_…).'
+  }
+  return 'HASP_TOKEN holds something else than an admin token (hasp_admin_…), a credential of a provider perhaps.'
 }

@@ -4,6 +4,7 @@ import type { Planted } from '#emulators/aws/control/seed.ts'
 import type { OutputOptions } from '#cli/api/session.ts'
 import { addCommand, type Cli } from '#cli/command.ts'
 import type { CliIo } from '#cli/io.ts'
+import { asTyped } from '#cli/output/as-typed.ts'
 import { Output } from '#cli/output/output.ts'
 import { parsePort } from '#cli/parse/options.ts'
 import { emulatorHost, runUntilSignal } from './run-until-signal.ts'
@@ -44,7 +45,7 @@ async function emulateAws(io: CliIo, options: Options): Promise<void> {
       const planted = plantSeed(emulator.control, seed)
       const environment = environmentFor(emulator, region, planted)
       out.answer({ url: emulator.url, environment, ...planted }, () =>
-        describe(emulator.url, environment, planted),
+        asTyped(describe(emulator.url, environment, planted, auditLog), out.hasp),
       )
     },
   )
@@ -67,7 +68,12 @@ function environmentFor({ url }: AwsEmulator, region: string, { users }: Planted
   }
 }
 
-function describe(url: string, environment: Record<string, string>, { roles, keys }: Planted): string {
+function describe(
+  url: string,
+  environment: Record<string, string>,
+  { roles, keys }: Planted,
+  auditLog: string | undefined,
+): string {
   const exports = Object.entries(environment).map(([name, value]) => `  export ${name}=${value}`)
   const [role] = roles
   const [kmsKey] = keys
@@ -77,7 +83,13 @@ function describe(url: string, environment: Record<string, string>, { roles, key
 
 For the terminal of 'hasp serve':
 
-${exports.join('\n')}${steps}`
+${exports.join('\n')}${steps}
+
+${
+  auditLog === undefined
+    ? "To see what CloudTrail would show, start it with '--audit-log trail.ndjson': one record for each call."
+    : `CloudTrail's record of each call is appended to ${auditLog}.`
+}`
 }
 
 /** Registers the key, puts the grant in place and proves it: each line as it is to be typed. */

@@ -5,12 +5,12 @@ import { addEmulateProvider } from './provider.ts'
 
 /** `hasp emulate …` */
 export function addEmulate(program: Command, cli: Cli): void {
-  const group = addGroup(
-    program,
-    'emulate',
-    'Run AWS KMS or a provider on this machine, to try Hasp out.',
-    'Each runs until Ctrl-C, keeps everything in memory, and prints what to paste. See docs/emulators.md.',
-  )
+  const group = addGroup(program, 'emulate', {
+    summary: 'Run AWS KMS or a provider on this machine, to try Hasp out.',
+    details:
+      'Each runs until Ctrl-C, keeps everything in memory, and prints what to paste. See docs/emulators.md.',
+    examples: ['hasp emulate aws', 'hasp emulate openai'],
+  })
   addEmulateAws(group, cli)
   addEmulateProvider(group, cli, 'openai')
   addEmulateProvider(group, cli, 'anthropic')

@@ -4,6 +4,7 @@ import type { MockProvider, MockProviderOptions } from '#emulators/llm/mock-prov
 import type { OutputOptions } from '#cli/api/session.ts'
 import { addCommand, type Cli } from '#cli/command.ts'
 import type { CliIo } from '#cli/io.ts'
+import { asTyped } from '#cli/output/as-typed.ts'
 import { Output } from '#cli/output/output.ts'
 import { parseDurationMs, parsePort } from '#cli/parse/options.ts'
 import { readCredential } from '#cli/terminal/read-credential.ts'
@@ -46,9 +47,9 @@ async function emulateProvider(io: CliIo, name: Name, options: Options): Promise
     io,
     () => start(name, { host: emulatorHost, port, chunkDelayMs, acceptedCredentials: [accepted] }),
     ({ origin }) =>
-      out.answer(
-        { url: origin, environment: { HASP_ALLOWED_UPSTREAMS: origin }, credential: made },
-        () => `${label} is emulated at ${origin}. Ctrl-C ends it.
+      out.answer({ url: origin, environment: { HASP_ALLOWED_UPSTREAMS: origin }, credential: made }, () =>
+        asTyped(
+          `${label} is emulated at ${origin}. Ctrl-C ends it.
 
 For the terminal of 'hasp serve' (a list: separate several by commas):
 
@@ -59,6 +60,8 @@ For the terminal of its customer (HASP_URL and HASP_TOKEN set):
   hasp target add --provider ${name} --name ${name} --kek NAME --base-url ${origin}
 
 ${made === null ? `It demands the credential in ${credentialFile}.` : `It demands this credential, which is good nowhere else:\n\n  ${made}`}`,
+          out.hasp,
+        ),
       ),
   )
 }

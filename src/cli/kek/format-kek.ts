@@ -27,6 +27,7 @@ export function formatKek(kek: Kek): string {
     ...(access.externalId === undefined ? [] : [['ExternalId', access.externalId] as const]),
     ['Unwrap mode', mode],
     ['Streams', kek.streamRule === 'cut' ? 'cut on revocation' : 'end by themselves on revocation'],
+    ['Cryptoperiod', cryptoperiodOf(kek)],
     ['Probe', kek.probeIntervalMs === 0 ? 'off' : `every ${span(kek.probeIntervalMs)}`],
     ...(probe === undefined
       ? []
@@ -50,12 +51,19 @@ export function formatGrant(grant: NonNullable<Kek['grant']>): string {
 export function formatChecks(checks: Verification['checks'], width: number): string {
   return formatTable(
     [
-      { header: '', cell: (check) => (check.isPassed ? '✓' : '✗') },
-      { header: 'CHECK', cell: (check) => check.name },
-      { header: 'FINDING', cell: (check) => check.finding },
+      { header: 'CHECK', cell: (check) => `${check.isPassed ? '✓' : '✗'} ${check.name}` },
       { header: 'KMS REQUEST', cell: (check) => check.kmsRequestId ?? '—' },
+      { header: 'FINDING', cell: (check) => check.finding, isProse: true },
     ],
     checks,
     width,
   )
+}
+
+function cryptoperiodOf({ wrapAgeDaysMax, wrapsMax }: Kek): string {
+  const limits = [
+    ...(wrapAgeDaysMax === null ? [] : [`each wrap for ${wrapAgeDaysMax} days`]),
+    ...(wrapsMax === null ? [] : [`${wrapsMax} wraps`]),
+  ]
+  return limits.length === 0 ? 'no limit' : limits.join(', ')
 }

@@ -23,7 +23,7 @@ async function list({ api, out }: Session, { limit, cursor }: ListOptions): Prom
   const page = await readListing<Kek>(api, '/keks', { limit, cursor })
   out.answer(page, () => {
     if (page.items.length === 0) {
-      return 'No KEKs yet. Register one:\n\n  hasp kek register --provider local --name trial --verify   # to try Hasp out\n  hasp kek register --help                                  # for your own AWS KMS key'
+      return `No KEKs yet. Register one:\n\n  ${out.hasp} kek register --provider local --name trial --verify   # to try Hasp out\n  ${out.hasp} kek register --help                                   # for the key in your own KMS`
     }
     const table = formatTable<Kek>(
       [
@@ -31,8 +31,8 @@ async function list({ api, out }: Session, { limit, cursor }: ListOptions): Prom
         { header: 'STATE', cell: (kek) => kek.state },
         { header: 'UNWRAP', cell: (kek) => kek.unwrapMode },
         { header: 'KEY', cell: (kek) => kek.kekRef, widthMin: 16 },
-        { header: 'REGISTERED', cell: (kek) => moment(kek.createdAt) },
-        { header: 'ID', cell: (kek) => kek.id },
+        { header: 'REGISTERED', cell: (kek) => moment(kek.createdAt), isSpare: true },
+        { header: 'ID', cell: (kek) => kek.id, isSpare: true },
       ],
       page.items,
       out.columns,

@@ -8,6 +8,7 @@ import { ask } from '#cli/terminal/ask.ts'
 import { isInteractive } from '#cli/terminal/terminal.ts'
 import { formatGrant, formatKek } from './format-kek.ts'
 import { rulesOf, withRules, type RuleOptions } from './rules.ts'
+import { warnOfSharedRole } from './shared-role.ts'
 import { reportVerification } from './verify.ts'
 import { writeDocuments } from './write-documents.ts'
 
@@ -50,23 +51,28 @@ async function register(session: Session, options: Options): Promise<void> {
   const kek = await api.send<Kek>('POST', '/keks', { name, provider, keyArn, roleArn, ...rulesOf(options) })
   const files = file === undefined || kek.grant === undefined ? [] : await writeDocuments(file, kek.grant)
 
-  if (options.verify !== true) return out.answer(kek, () => registered(kek, files, true))
+  if (options.verify !== true) {
+    out.answer(kek, () => registered(kek, files, out.hasp))
+    return warnOfSharedRole(session, kek)
+  }
   if (out.isJson) {
     const { kek: after, ...verification } = await api.send<Verification>('POST', `/keks/${kek.id}/verify`)
     return reportVerification(session, { kek: after, ...verification }, { ...kek, ...after, verification })
   }
-  out.answer(kek, () => `${registered(kek, files, false)}\n`)
+  out.answer(kek, () => `${registered(kek, files, null)}\n`)
+  await warnOfSharedRole(session, kek)
   if ((kek.grant?.documents.length ?? 0) > 0 && isInteractive(io)) {
     await ask(io, 'Put this in place, then press Enter to verify it. ')
   }
   await reportVerification(session, await api.send<Verification>('POST', `/keks/${kek.id}/verify`))
 }
 
-function registered(kek: Kek, files: readonly string[], isNextShown: boolean): string {
+/** @param hasp what people type for it, where the next step is to be named. */
+function registered(kek: Kek, files: readonly string[], hasp: string | null): string {
   return [
     `Registered.\n\n${formatKek(kek)}`,
     ...(kek.grant === undefined ? [] : [formatGrant(kek.grant)]),
     ...(files.length === 0 ? [] : [`Written:\n${files.map((path) => `  ${path}`).join('\n')}`]),
-    ...(isNextShown ? [`Next: hasp kek verify ${shellWord(kek.name)}`] : []),
+    ...(hasp === null ? [] : [`Next: ${hasp} kek verify ${shellWord(kek.name)}`]),
   ].join('\n\n')
 }

@@ -1,6 +1,6 @@
 import { Option, type Command } from 'commander'
 import { streamRules, unwrapModes } from '#keks/kek.ts'
-import { parseCount, parseDurationMs } from '#cli/parse/options.ts'
+import { parseCount, parseCountOrNone, parseDaysOrNone, parseDurationMs } from '#cli/parse/options.ts'
 
 export type RuleOptions = Readonly<{
   unwrapMode?: string
@@ -8,6 +8,8 @@ export type RuleOptions = Readonly<{
   cacheUsesMax?: number
   streamRule?: string
   probeInterval?: number
+  wrapAgeMax?: number | 'none'
+  wrapsMax?: number | 'none'
 }>
 
 /** Options for the rules of a KEK's use. */
@@ -27,16 +29,24 @@ export function withRules(command: Command): Command {
       ),
     )
     .option('--probe-interval <time>', 'how often the KEK is proven to work; 0 turns it off', parseDurationMs)
+    .option('--wrap-age-max <days>', 'cryptoperiod: how old a wrap may get (365d), or none', parseDaysOrNone)
+    .option('--wraps-max <n>', 'cryptoperiod: how many DEKs it may wrap, or none', parseCountOrNone)
 }
 
 /** The same as the API names them; only those that were given. */
-export function rulesOf(options: RuleOptions): Record<string, string | number> {
-  const { unwrapMode, cacheCeiling, cacheUsesMax, streamRule, probeInterval } = options
+export function rulesOf(options: RuleOptions): Record<string, string | number | null> {
+  const { unwrapMode, cacheCeiling, cacheUsesMax, streamRule, probeInterval, wrapAgeMax, wrapsMax } = options
   return {
     ...(unwrapMode === undefined ? {} : { unwrapMode }),
     ...(cacheCeiling === undefined ? {} : { cacheCeilingMs: cacheCeiling }),
     ...(cacheUsesMax === undefined ? {} : { cacheUsesMax }),
     ...(streamRule === undefined ? {} : { streamRule }),
     ...(probeInterval === undefined ? {} : { probeIntervalMs: probeInterval }),
+    ...(wrapAgeMax === undefined ? {} : { wrapAgeDaysMax: limitOf(wrapAgeMax) }),
+    ...(wrapsMax === undefined ? {} : { wrapsMax: limitOf(wrapsMax) }),
   }
+}
+
+function limitOf(given: number | 'none'): number | null {
+  return given === 'none' ? null : given
 }

@@ -6,6 +6,7 @@ import { CliError } from '#cli/cli-error.ts'
 import { addCommand, withSession, type Cli } from '#cli/command.ts'
 import { shellWord } from '#cli/output/words.ts'
 import { formatChecks } from './format-kek.ts'
+import { warnOfSharedRole } from './shared-role.ts'
 
 /** `hasp kek verify` */
 export function addKekVerify(group: Command, cli: Cli): void {
@@ -18,7 +19,9 @@ export function addKekVerify(group: Command, cli: Cli): void {
 
 async function verify(session: Session, named: string): Promise<void> {
   const { id } = await findNamed(session.api, 'kek', named)
-  await reportVerification(session, await session.api.send<Verification>('POST', `/keks/${id}/verify`))
+  const verification = await session.api.send<Verification>('POST', `/keks/${id}/verify`)
+  await warnOfSharedRole(session, verification.kek)
+  await reportVerification(session, verification)
 }
 
 /**
@@ -36,11 +39,27 @@ export async function reportVerification(
     const failed = checks.find((check) => !check.isPassed)
     throw new CliError(
       'verification_failed',
-      `"${kek.name}" is not verified, and stays ${kek.state}: ${failed?.finding ?? 'a check failed'}`,
-      `Put right what the check found ('hasp kek show --grant' prints what to grant), then repeat: hasp kek verify ${shellWord(kek.name)}`,
+      `"${kek.name}" is not verified, and stays ${kek.state}: the check ${failed?.name ?? 'of the KMS'} failed.`,
+      nextAfter(failed?.fault?.kind, shellWord(kek.name)),
     )
   }
   out.note(
-    `\n"${kek.name}" is ${kek.state}. Next: hasp target add --provider openai --name openai --kek ${shellWord(kek.name)}`,
+    `\n"${kek.name}" is ${kek.state}. Next: ${out.hasp} target add --provider openai --name openai --kek ${shellWord(kek.name)}`,
   )
+}
+
+/** What to do about a fault of this kind (src/kms/kek-fault.ts). */
+function nextAfter(kind: string | undefined, kek: string): string {
+  const repeat = `hasp kek verify ${kek}`
+  switch (kind) {
+    case 'unreachable':
+    case 'throttled':
+      return `Nothing is known to be wrong with your grant: the KMS gave no answer. Repeat shortly: ${repeat}\nIf that stays so, whoever runs Hasp must see whether its machine reaches the KMS.`
+    case 'ours':
+      return `There is nothing to change on your side: whoever runs Hasp must put its own identity or set-up right (the service log names the fault). Then repeat: ${repeat}`
+    case 'tampered':
+      return 'This is no matter of the grant: what came back is not what was sent. Tell whoever runs Hasp, and do not use this KEK.'
+    default:
+      return `Put right, in your KMS, what the finding says; 'hasp kek show ${kek} --grant' prints what to grant. Then repeat: ${repeat}`
+  }
 }

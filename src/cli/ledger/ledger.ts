@@ -32,13 +32,13 @@ async function list({ api, out }: Session, options: Options): Promise<void> {
   const page = await readListing<Entry>(api, '/ledger', { limit, cursor, query })
   out.answer(page, () => {
     if (page.items.length === 0)
-      return 'Nothing in the ledger fits. Leave filters out to see more: hasp ledger'
+      return `Nothing in the ledger fits. Leave filters out to see more: ${out.hasp} ledger`
     const table = formatTable<Entry>(
       [
         { header: 'TIME', cell: (entry) => moment(entry.occurredAt) },
         { header: 'KIND', cell: (entry) => entry.kind },
         { header: 'BY', cell: (entry) => entry.actor, widthMin: 12 },
-        { header: 'DETAILS', cell: (entry) => detailsLine(entry.details), widthMin: 20 },
+        { header: 'DETAILS', cell: (entry) => detailsLine(entry.details), isProse: true },
       ],
       page.items,
       out.columns,

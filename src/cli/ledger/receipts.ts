@@ -37,7 +37,7 @@ async function list(
   ])
   out.answer(page, () => {
     if (page.items.length === 0) {
-      return 'No receipts. Every call that an agent makes with a virtual key leaves one:\n\n  hasp vkey issue --name my-agent --targets all'
+      return `No receipts. Every call that an agent makes with a virtual key leaves one:\n\n  ${out.hasp} vkey issue --name my-agent --targets all`
     }
     const table = formatTable(columns(targetName, vkeyName), page.items, out.columns)
     return table + moreHint(page.nextCursor)
@@ -57,10 +57,12 @@ function columns(targetName: (id: string) => string, vkeyName: (id: string) => s
     'KMS REQUEST': ({ unwrap }) => unwrap.kmsRequestId,
     RECEIPT: (receipt) => receipt.receiptId,
   }
-  const cut = new Set(['TARGET', 'VKEY', 'MODEL', 'KMS REQUEST'])
+  const cut = new Set(['TARGET', 'VKEY', 'MODEL'])
+  const spare = new Set(['UNWRAP', 'TOOK', 'KMS REQUEST', 'RECEIPT'])
   return Object.entries(cells).map(([header, cell]) => ({
     header,
     cell,
+    isSpare: spare.has(header),
     ...(cut.has(header) ? { widthMin: 8 } : {}),
   }))
 }

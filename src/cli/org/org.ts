@@ -5,12 +5,12 @@ import { addOrgToken } from './token.ts'
 
 /** `hasp org …` */
 export function addOrg(program: Command, cli: Cli): void {
-  const group = addGroup(
-    program,
-    'org',
-    'Make organisations and their tokens (for the operator: works on the database).',
-    'Organisations share a Hasp and nothing else. These commands need what the service has: DATABASE_URL and HASP_ROOT_SECRET, or HASP_DATA_DIR.',
-  )
+  const group = addGroup(program, 'org', {
+    summary: 'Make organisations and their tokens (for the operator: works on the database).',
+    details:
+      'Organisations share a Hasp and nothing else. These commands need what the service has: DATABASE_URL and HASP_ROOT_SECRET, or HASP_DATA_DIR.',
+    examples: ['hasp org create acme', 'hasp org token acme'],
+  })
   addOrgCreate(group, cli)
   addOrgToken(group, cli)
 }

@@ -1,12 +1,16 @@
 import { printError, printLine, type CliIo } from '#cli/io.ts'
+import { commandWord } from './as-typed.ts'
 
 /** Where answers go: standard output, as text for people or as one JSON value for machines. */
 export class Output {
   readonly #io: CliIo
   readonly isJson: boolean
+  /** What people type for `hasp`, for commands in answers and notes. */
+  readonly hasp: string
 
   constructor(io: CliIo, isJson: boolean) {
     this.#io = io
+    this.hasp = commandWord(io)
     this.isJson = isJson
   }
 

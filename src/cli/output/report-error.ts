@@ -3,6 +3,7 @@ import { ApiProblem } from '#cli/api/api-problem.ts'
 import { CliError } from '#cli/cli-error.ts'
 import { ConfigError } from '#config/load-config.ts'
 import { printError, type CliIo } from '#cli/io.ts'
+import { asTyped, commandWord } from './as-typed.ts'
 import { explainMisuse } from './misuse.ts'
 import { printable } from './printable.ts'
 
@@ -20,7 +21,7 @@ type Report = Readonly<{
  * @returns the exit code: 2 for misuse, 1 for everything else
  */
 export function reportError(io: CliIo, error: unknown, isJson: boolean): 1 | 2 {
-  const report = describe(error, io.argv)
+  const report = describe(error, io)
   if (isJson) {
     const { code, message, hint = null, status = null, requestId = null } = report
     printError(io, JSON.stringify({ error: { code, message, hint, status, requestId } }))
@@ -37,15 +38,21 @@ function printReport(io: CliIo, { code, message, hint, status, requestId }: Repo
     const id = typeof requestId === 'string' ? `, request ${requestId}` : ''
     printError(io, `  (${code}, HTTP ${status}${id})`)
   }
-  if (hint !== undefined) printError(io, `\n${lines(hint).replace(/^/gm, '  ')}`)
+  if (hint !== undefined) printError(io, `\n${lines(hint).replace(/^(?=.)/gm, '  ')}`)
 }
 
-function describe(error: unknown, argv: readonly string[]): Report {
+/** The report of `error`, with the commands in its hint as they are typed here. */
+function describe(error: unknown, io: CliIo): Report {
+  const report = explain(error, io.argv)
+  return report.hint === undefined ? report : { ...report, hint: asTyped(report.hint, commandWord(io)) }
+}
+
+function explain(error: unknown, argv: readonly string[]): Report {
   if (error instanceof CliError) return { code: error.code, message: error.message, hint: error.hint }
   if (error instanceof CommanderError) return { code: 'usage', ...explainMisuse(error, argv) }
   if (error instanceof ApiProblem) {
-    const { code, message, title, status, requestId } = error
-    return { code, message: `${title}: ${message}`, hint: hintFor(error), status, requestId }
+    const { code, message, status, requestId } = error
+    return { code, message, hint: error.hint ?? hintFor(error), status, requestId }
   }
   if (error instanceof ConfigError) return { code: 'configuration_invalid', message: error.message }
   const code =
@@ -64,7 +71,6 @@ function hintFor({ status, code }: ApiProblem): string | undefined {
 
 const hints: Readonly<Record<string, string>> = {
   target_kek_not_active: 'Prove the grant first: hasp kek verify NAME',
-  kek_in_use: "Delete the targets that it seals first; 'hasp target list' shows them.",
   credential_not_checkable: 'To store the credential without asking its provider, add --no-validate.',
   // Only the database is reached without the API, and these come from it.
   ECONNREFUSED: 'The PostgreSQL that DATABASE_URL names does not answer there: is it running?',

@@ -50,6 +50,22 @@ export function parseCount(text: string): number {
   return count
 }
 
+/** A whole number from 1, or `none`: commander takes a null for no answer. */
+export function parseCountOrNone(text: string): number | 'none' {
+  return text === 'none' ? 'none' : parseCount(text)
+}
+
+/** `365d`, in days, or `none`. */
+export function parseDaysOrNone(text: string): number | 'none' {
+  if (text === 'none') return 'none'
+  const [, digits = ''] = /^(\d{1,5})d$/.exec(text) ?? []
+  const days = Number(digits)
+  if (digits === '' || days < 1 || days > 36_500) {
+    throw new InvalidArgumentError('It takes a number of days such as 365d (at most 36500d), or none.')
+  }
+  return days
+}
+
 /** A TCP port; 0 takes a free one. */
 export function parsePort(text: string): number {
   const port = Number(text)

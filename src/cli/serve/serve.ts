@@ -1,5 +1,6 @@
 import type { OutputOptions } from '#cli/api/session.ts'
 import { printLine, type CliIo } from '#cli/io.ts'
+import { commandWord } from '#cli/output/as-typed.ts'
 import { requireDataDir } from '#cli/service/require-data-dir.ts'
 import { readVersion } from '#cli/version.ts'
 import { loadConfig } from '#config/load-config.ts'
@@ -10,7 +11,7 @@ import { welcome } from './welcome.ts'
 /** Runs the service until it is asked to stop, then drains. A second signal ends it at once. */
 export async function serveHasp(io: CliIo, options: OutputOptions): Promise<void> {
   const config = loadConfig(io.env)
-  await requireDataDir(config.dataDir)
+  await requireDataDir(config)
   await requirePort(config.host, config.port)
 
   const log = createLog(config.logLevel)
@@ -26,7 +27,7 @@ export async function serveHasp(io: CliIo, options: OutputOptions): Promise<void
     printLine(io, JSON.stringify({ url, firstOrganisation: first }))
   } else {
     if (failure === null) printLine(io, `Hasp listens on ${url}`)
-    if (first !== null) printLine(io, welcome(url, first.token))
+    if (first !== null) printLine(io, welcome({ url, token: first.token, hasp: commandWord(io) }))
   }
   if (failure !== null) throw failure.error
   log.info({ url }, 'listening')

@@ -1,17 +1,23 @@
-/** What a new Hasp says: its token, which from here on exists only as a digest, and the next three things to type. */
-export function welcome(url: string, token: string): string {
+/** What a new Hasp says: its token, which from here on exists only as a digest, and the next things to type. */
+export function welcome({ url, token, hasp }: { url: string; token: string; hasp: string }): string {
   return `
 This is a new Hasp. Its first organisation is called "default". Its admin token, shown this once:
 
   ${token}
 
-The next three things to type, in another terminal:
+In another terminal, type this, then paste the token (it is not shown) and press Enter:
 
-  export HASP_URL=${url}; read -rs HASP_TOKEN; export HASP_TOKEN        # paste the token
-  bin/hasp kek register --provider local --name trial --verify
-  bin/hasp target add --provider openai --name openai --kek trial        # asks for the credential
+  export HASP_URL=${url}; read -rs HASP_TOKEN; export HASP_TOKEN
 
-then 'bin/hasp vkey issue --name my-agent --targets all' and point an SDK at ${url}/openai/v1.
-'trial' is a key in a file on this machine; for your own AWS KMS key see 'bin/hasp kek register --help'.
+The next three things to type there; the second asks for your OpenAI key:
+
+  ${hasp} kek register --provider local --name trial --verify
+  ${hasp} target add --provider openai --name openai --kek trial
+  ${hasp} vkey issue --name my-agent --targets all
+
+Then point an SDK at ${url}/openai/v1 with the token that the last one printed.
+
+'trial' is a key in a file on this machine; for the key in your own KMS see '${hasp} kek register --help'.
+No account at OpenAI? '${hasp} emulate openai' stands in for one.
 `
 }

@@ -19,7 +19,7 @@ export function addMigrate(program: Command, cli: Cli): void {
 async function migrate(io: CliIo, options: OutputOptions): Promise<void> {
   const out = new Output(io, options.json === true)
   const config = loadConfig(io.env)
-  if (config.databaseUrl === undefined) await requireDataDir(config.dataDir)
+  if (config.databaseUrl === undefined) await requireDataDir(config)
   const { openOperator } = await import('#context/operator.ts')
   await using operator = await openOperator(config, (message) => out.note(message))
   const applied = await operator.migrate()

@@ -1,15 +1,20 @@
-import { access, constants, mkdir } from 'node:fs/promises'
+import { access, mkdir, mkdtemp, rmdir, stat } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { CliError } from '#cli/cli-error.ts'
+import type { Config } from '#config/load-config.ts'
 
 /**
- * Makes sure that Hasp can keep its data in `dataDir`, before anything is started on it.
+ * Makes sure that Hasp can keep its data in `dataDir`, by writing there, before anything is started on it.
+ * @param databaseUrl given where the database is elsewhere
  * @throws {CliError} `data_dir_unusable`
  */
-export async function requireDataDir(dataDir: string): Promise<void> {
+export async function requireDataDir({
+  dataDir,
+  databaseUrl,
+}: Pick<Config, 'dataDir' | 'databaseUrl'>): Promise<void> {
   try {
     await mkdir(dataDir, { recursive: true, mode: 0o700 })
-    await access(dataDir, constants.R_OK | constants.W_OK | constants.X_OK)
+    await rmdir(await mkdtemp(join(dataDir, '.is-writable-')))
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error'
     throw new CliError(
@@ -18,6 +23,19 @@ export async function requireDataDir(dataDir: string): Promise<void> {
       'Set HASP_DATA_DIR to a directory that the user who runs Hasp may write to.',
     )
   }
+  if (databaseUrl === undefined) await requireOwner(dataDir)
+}
+
+/** A database that another user made is of no use to this one, root included: PostgreSQL insists on its own files. */
+async function requireOwner(dataDir: string): Promise<void> {
+  const made = await stat(join(dataDir, 'postgres')).catch(() => null)
+  const uid = process.getuid?.()
+  if (made === null || uid === undefined || made.uid === uid) return
+  throw new CliError(
+    'data_dir_unusable',
+    `the database in ${resolve(dataDir)} was made by another user (uid ${made.uid}; this is ${uid}).`,
+    `Start Hasp as that user, or set HASP_DATA_DIR to another directory.`,
+  )
 }
 
 /**

@@ -54,5 +54,5 @@ async function add({ io, api, out }: Session, options: Options): Promise<void> {
   } finally {
     body.fill(0)
   }
-  out.note('\nNext: hasp vkey issue --name my-agent --targets all')
+  out.note(`\nNext: ${out.hasp} vkey issue --name my-agent --targets all`)
 }

@@ -26,17 +26,17 @@ async function list({ api, out }: Session, { limit, cursor, provider }: Options)
   ])
   out.answer(page, () => {
     if (page.items.length === 0) {
-      return 'No targets yet. Seal a credential under a KEK (hasp kek list):\n\n  hasp target add --provider openai --name openai --kek NAME'
+      return `No targets yet. Seal a credential under a KEK (${out.hasp} kek list):\n\n  ${out.hasp} target add --provider openai --name openai --kek NAME`
     }
     const table = formatTable<Target>(
       [
         { header: 'NAME', cell: (target) => target.name, widthMin: 12 },
         { header: 'PROVIDER', cell: (target) => target.provider },
         { header: 'CREDENTIAL', cell: (target) => target.keyPreview },
-        { header: 'VERIFICATION', cell: (target) => target.verification },
+        { header: 'VERIFICATION', cell: (target) => target.verification, isSpare: true },
         { header: 'KEK', cell: (target) => kekName(target.kekId), widthMin: 12 },
-        { header: 'LAST USED', cell: (target) => moment(target.lastUsedAt) },
-        { header: 'ID', cell: (target) => target.id },
+        { header: 'LAST USED', cell: (target) => moment(target.lastUsedAt), isSpare: true },
+        { header: 'ID', cell: (target) => target.id, isSpare: true },
       ],
       page.items,
       out.columns,

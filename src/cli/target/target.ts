@@ -11,12 +11,16 @@ import { addTargetUpdate } from './update.ts'
 
 /** `hasp target …` */
 export function addTarget(program: Command, cli: Cli): void {
-  const group = addGroup(
-    program,
-    'target',
-    'Provider credentials, sealed under a KEK.',
-    'A target is a provider, where it is reached, and its credential, which goes in once and never comes out. Targets are named by name or by id.',
-  )
+  const group = addGroup(program, 'target', {
+    summary: 'Provider credentials, sealed under a KEK.',
+    details:
+      'A target is a provider, where it is reached, and its credential, which goes in once and never comes out. Targets are named by name or by id.',
+    examples: [
+      'hasp target add --provider openai --name openai --kek trial',
+      'hasp target test openai',
+      'hasp target rotate openai',
+    ],
+  })
   addTargetAdd(group, cli)
   addTargetList(group, cli)
   addTargetShow(group, cli)

@@ -1,10 +1,11 @@
 import type { Command } from 'commander'
-import { findNamed } from '#cli/api/find-named.ts'
+import { findNamed, namesById } from '#cli/api/find-named.ts'
+import { withHint } from '#cli/api/api-problem.ts'
 import type { Session } from '#cli/api/session.ts'
 import { CliError } from '#cli/cli-error.ts'
 import { addCommand, withSession, type Cli } from '#cli/command.ts'
 import { formatDetails } from '#cli/output/table.ts'
-import { moment } from '#cli/output/words.ts'
+import { moment, shellWord } from '#cli/output/words.ts'
 
 type Tested = Readonly<{
   verification: 'accepted' | 'rejected'
@@ -24,8 +25,10 @@ export function addTargetTest(group: Command, cli: Cli): void {
 }
 
 async function test({ api, out }: Session, named: string): Promise<void> {
-  const { id, name } = await findNamed(api, 'target', named)
-  const tested = await api.send<Tested>('POST', `/api-targets/${id}/test`)
+  const { id, name, kekId } = await findNamed(api, 'target', named)
+  const tested = await withHint(api.send<Tested>('POST', `/api-targets/${id}/test`), async (code) =>
+    nextAfter(code, shellWord(name), shellWord((await namesById(api, 'kek'))(kekId))),
+  )
   out.answer(tested, () =>
     formatDetails([
       ['Target', name],
@@ -38,7 +41,27 @@ async function test({ api, out }: Session, named: string): Promise<void> {
   if (tested.verification === 'accepted') return
   throw new CliError(
     'credential_rejected',
-    `the provider refuses the credential of "${name}".`,
-    'Put a good one in use: hasp target rotate NAME',
+    `your KMS opened the credential of "${name}", and the provider refuses it.`,
+    `Put a good one in use: hasp target rotate ${shellWord(name)}`,
   )
+}
+
+function nextAfter(code: string, target: string, kek: string): string | undefined {
+  switch (code) {
+    case 'target_kek_not_active':
+    case 'kek_revoked':
+    case 'kek_misconfigured':
+      return `Your KMS must serve the KEK again: 'hasp kek show ${kek}' says what is wrong; once that is put right: hasp kek verify ${kek}`
+    case 'kek_unreachable':
+    case 'kek_throttled':
+      return `Nothing was changed, and nothing was shown to the provider. Repeat shortly: hasp target test ${target}`
+    case 'kek_ours':
+      return 'There is nothing to change on your side: whoever runs Hasp must put its own identity right.'
+    case 'credential_not_checkable':
+      return `Your KMS opened the credential; whether it is good is not known. 'hasp target show ${target}' says where its provider is asked. Repeat: hasp target test ${target}`
+    case 'credential_version_not_found':
+      return `Put a credential in use: hasp target rotate ${target}`
+    default:
+      return undefined
+  }
 }

@@ -24,13 +24,13 @@ async function list({ api, out }: Session, { limit, cursor }: ListOptions): Prom
       [
         { header: 'NAME', cell: (token) => token.name, widthMin: 12 },
         { header: 'TOKEN', cell: (token) => token.hint },
-        { header: 'ISSUED', cell: (token) => moment(token.createdAt) },
+        { header: 'ISSUED', cell: (token) => moment(token.createdAt), isSpare: true },
         {
           header: 'EXPIRES',
           cell: (token) => (token.expiresAt === null ? 'never' : moment(token.expiresAt)),
         },
-        { header: 'REVOKED', cell: (token) => moment(token.revokedAt) },
-        { header: 'ID', cell: (token) => token.id },
+        { header: 'REVOKED', cell: (token) => moment(token.revokedAt), isSpare: true },
+        { header: 'ID', cell: (token) => token.id, isSpare: true },
       ],
       page.items,
       out.columns,

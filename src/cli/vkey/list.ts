@@ -27,7 +27,7 @@ async function list({ api, out }: Session, { limit, cursor }: ListOptions): Prom
   ])
   out.answer(page, () => {
     if (page.items.length === 0) {
-      return 'No virtual keys yet. Issue one for an agent:\n\n  hasp vkey issue --name my-agent --targets all'
+      return `No virtual keys yet. Issue one for an agent:\n\n  ${out.hasp} vkey issue --name my-agent --targets all`
     }
     const table = formatTable<VirtualKey>(
       [
@@ -35,9 +35,13 @@ async function list({ api, out }: Session, { limit, cursor }: ListOptions): Prom
         { header: 'STATUS', cell: (vkey) => vkey.status },
         { header: 'TOKEN', cell: (vkey) => vkey.hint },
         { header: 'TARGETS', cell: (vkey) => scope(vkey.targetIds, targetName), widthMin: 8 },
-        { header: 'MODELS', cell: (vkey) => scope(vkey.models), widthMin: 8 },
-        { header: 'EXPIRES', cell: (vkey) => (vkey.expiresAt === null ? 'never' : moment(vkey.expiresAt)) },
-        { header: 'ID', cell: (vkey) => vkey.id },
+        { header: 'MODELS', cell: (vkey) => scope(vkey.models), widthMin: 8, isSpare: true },
+        {
+          header: 'EXPIRES',
+          cell: (vkey) => (vkey.expiresAt === null ? 'never' : moment(vkey.expiresAt)),
+          isSpare: true,
+        },
+        { header: 'ID', cell: (vkey) => vkey.id, isSpare: true },
       ],
       page.items,
       out.columns,

@@ -2,12 +2,13 @@ import { AwsEmulatorControl } from './control/control.ts'
 import { serveControl } from './control/control-api.ts'
 import type { Seed } from './control/inputs.ts'
 import { plantSeed } from './control/seed.ts'
-import { Faults } from './faults.ts'
+import { Faults } from '#emulators/common/faults.ts'
+import type { FaultEffect } from './fault-effect.ts'
 import { Identities } from './iam/identities.ts'
 import { serveKms } from './kms/kms-endpoint.ts'
 import { KeyStore } from './kms/key-store.ts'
 import type { KmsSettings } from './kms/operation.ts'
-import { ServiceClock } from './service-clock.ts'
+import { ServiceClock } from '#emulators/common/service-clock.ts'
 import { serveSts } from './sts/sts-endpoint.ts'
 import { CloudTrail, type AuditLogOptions } from './trail/cloud-trail.ts'
 import { deliverDeleteKeyEvent } from './trail/kms-event.ts'
@@ -50,7 +51,7 @@ export async function startAwsEmulator(options: AwsEmulatorOptions = {}): Promis
   await using starting = new AsyncDisposableStack()
   const trail = starting.use(await CloudTrail.open(options.auditLog ?? {}))
   const identities = new Identities()
-  const faults = new Faults()
+  const faults = new Faults<FaultEffect>()
   const settings: KmsSettings = {
     effectDelayMs: options.effectDelayMs ?? 0,
     pendingDeletionError: options.pendingDeletionError ?? 'alternate',

@@ -13,8 +13,8 @@ export type AwsDeployment = Readonly<{
   kmsEndpoint?: (region: string) => string
   stsEndpoint?: (region: string) => string
   ownCredentials?: OwnCredentialsProvider
-  /** `bytes` never makes a string of a DEK; `sdk` is the stock SDK client, kept as the measure of the other. */
-  decryptTransport?: 'bytes' | 'sdk'
+  /** Both ways of a DEK. `bytes` never makes a string of it; `sdk` is the stock SDK client, kept as the measure of the other. */
+  dekTransport?: 'bytes' | 'sdk'
   connectTimeoutMs?: number
   callTimeoutMs?: number
   /** Seconds, from 900 (the least that STS allows, and the default) to 3600. */
@@ -33,7 +33,7 @@ const KEEP_ALIVE_MS = 20_000
  */
 export class AwsClients implements AsyncDisposable {
   readonly ownCredentials: OwnCredentials
-  readonly decryptTransport: 'bytes' | 'sdk'
+  readonly dekTransport: 'bytes' | 'sdk'
   readonly callTimeoutMs: number
   readonly roleSessionDurationS: number
   readonly now: () => number
@@ -49,7 +49,7 @@ export class AwsClients implements AsyncDisposable {
   constructor(deployment: AwsDeployment = {}) {
     this.#deployment = deployment
     this.ownCredentials = new OwnCredentials(deployment.ownCredentials ?? defaultOwnCredentials())
-    this.decryptTransport = deployment.decryptTransport ?? 'bytes'
+    this.dekTransport = deployment.dekTransport ?? 'bytes'
     this.#connectTimeoutMs = deployment.connectTimeoutMs ?? 1_000
     this.callTimeoutMs = deployment.callTimeoutMs ?? 2_000
     this.roleSessionDurationS = deployment.roleSessionDurationS ?? 900

@@ -13,7 +13,8 @@ const OUR_REQUEST = 'AWS found the request itself invalid: this is a fault of Ha
 /** AWS's error names, KMS and STS, in the fault taxonomy. One row each; docs/kms-aws.md shows the same table. */
 const VERDICTS: Readonly<Record<string, Verdict>> = {
   DisabledException: { kind: 'revoked', message: 'The KMS key is disabled: enable it.' },
-  NotFoundException: { kind: 'revoked', message: DELETED },
+  // A key just made or replicated is not known everywhere at once.
+  NotFoundException: { kind: 'revoked', message: DELETED, isAmbiguous: true },
   // The blob names another key than the row does, though the row named the pinned one: the record was altered.
   IncorrectKeyException: {
     kind: 'tampered',
@@ -111,17 +112,21 @@ export function judgeRefusal(
 const CALLERS_POLICY =
   /(?:because no|explicit deny in an?) (?:identity-based|service control|session|VPC endpoint) polic|permissions boundary/i
 
+/** A policy may deny one record, or a change of it may be on its way still: the KEK needs a second reading. */
 const DENIALS: Readonly<Record<AwsOperation, Verdict>> = {
   AssumeRole: {
     kind: 'revoked',
+    isAmbiguous: true,
     message: 'The role cannot be assumed: check that it exists, its trust policy and its ExternalId.',
   },
   Encrypt: {
     kind: 'revoked',
+    isAmbiguous: true,
     message: 'kms:Encrypt is denied: grant it on the key under the encryption-context condition.',
   },
   Decrypt: {
     kind: 'revoked',
+    isAmbiguous: true,
     message: 'kms:Decrypt is denied: grant it on the key under the encryption-context condition.',
   },
   // Says nothing of wrap and unwrap, which are granted apart from it.
@@ -145,6 +150,7 @@ export function faultOf(verdict: Verdict, refusal: AwsRefusal): KekFault {
   return new KekFault(verdict.kind, refusal.code, verdict.message, {
     kmsRequestId: refusal.requestId,
     retryAfterMs: refusal.retryAfterMs,
+    isAmbiguous: verdict.isAmbiguous,
   })
 }
 

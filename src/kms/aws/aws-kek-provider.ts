@@ -1,4 +1,4 @@
-import { DescribeKeyCommand, EncryptCommand, type KeyMetadata } from '@aws-sdk/client-kms'
+import { DescribeKeyCommand, type KeyMetadata } from '@aws-sdk/client-kms'
 import { contextFields } from '#envelope/aad.ts'
 import type { EncryptionContext } from '#envelope/encryption-context.ts'
 import { EnvelopeError } from '#envelope/envelope-error.ts'
@@ -12,19 +12,21 @@ import type {
   WrappedDek,
   WrapResult,
 } from '#kms/kek-provider.ts'
-import { assumeRole } from './assume-role.ts'
 import type { AwsClients } from './aws-clients.ts'
 import type { AwsCredentials, CredentialSource } from './aws-credentials.ts'
 import { transportFault } from './aws-faults.ts'
 import type { AwsOperation } from './aws-refusal.ts'
 import { BytesDecrypt } from './bytes-decrypt.ts'
+import { BytesEncrypt } from './bytes-encrypt.ts'
 import { callAws } from './call-aws.ts'
 import { requireDescribed, requirePinned, requireServed } from './check-reply.ts'
+import { credentialSourceOf } from './credential-source.ts'
 import type { DecryptTransport } from './decrypt-transport.ts'
-import { type AwsKeyArn, parseAwsKeyArn, requireRoleBeside } from './key-arn.ts'
+import type { EncryptTransport } from './encrypt-transport.ts'
+import { type AwsKeyArn, parseAwsKeyArn } from './key-arn.ts'
 import { KmsRequestSigner } from './request-signer.ts'
-import { RoleSession } from './role-session.ts'
 import { SdkDecrypt } from './sdk-decrypt.ts'
+import { SdkEncrypt } from './sdk-encrypt.ts'
 
 const ALGORITHM = 'aws-symmetric-default'
 const DEK_BYTES = 32
@@ -42,22 +44,22 @@ export type AwsKek = Readonly<{
 }>
 
 /**
- * A customer's KEK in AWS KMS. Unwraps over {@link BytesDecrypt} (or the SDK, by deployment setting), everything
- * else over the SDK. Has no retry, breaker or queue of its own: wrap it in a `GuardedKekProvider`.
+ * A customer's KEK in AWS KMS. DEKs travel over {@link BytesEncrypt} and {@link BytesDecrypt} (or the SDK, by
+ * deployment setting), everything else over the SDK. Has no retry, breaker or queue of its own: wrap it in a `GuardedKekProvider`.
  */
 export class AwsKekProvider implements KekProvider {
   readonly kekRef: string
   readonly #kmsKey: AwsKeyArn
   readonly #clients: AwsClients
   readonly #credentials: CredentialSource
-  readonly #transport: DecryptTransport
+  readonly #transport: EncryptTransport & DecryptTransport
 
   /** @throws {KekFault} `misconfigured` for an ARN that is not exactly one key, or a role of another account. */
   constructor(kek: AwsKek, clients: AwsClients) {
     this.#kmsKey = parseAwsKeyArn(kek.keyArn, { allowMultiRegion: kek.allowMultiRegion ?? false })
     this.kekRef = this.#kmsKey.arn
     this.#clients = clients
-    this.#credentials = credentialsOf(kek, this.#kmsKey, clients)
+    this.#credentials = credentialSourceOf(kek, this.#kmsKey, clients)
     this.#transport = transportOf(this.#kmsKey, clients)
   }
 
@@ -69,21 +71,19 @@ export class AwsKekProvider implements KekProvider {
     if (dek.length !== DEK_BYTES) {
       throw new KekFault('ours', 'InvalidDek', `A DEK must be ${DEK_BYTES} bytes.`)
     }
-    const command = new EncryptCommand({
-      KeyId: this.kekRef,
-      Plaintext: dek.unsafeBytes(),
-      EncryptionContext: encryptionContextOf(context),
-    })
+    const request = {
+      keyArn: this.kekRef,
+      plaintext: dek,
+      encryptionContext: encryptionContextOf(context),
+    }
     const startedAtMs = performance.now()
-    const reply = await this.#call('Encrypt', (credentials) =>
-      this.#kms(credentials).send(command, abortBy(options)),
-    )
-    const kmsRequestId = requestIdOf(reply)
-    requirePinned(this.kekRef, reply.KeyId, kmsRequestId)
-    if (!reply.CiphertextBlob?.length) throw transportFault('malformed-reply', kmsRequestId)
+    const reply = await this.#call('Encrypt', (credentials) => {
+      return this.#transport.encrypt(request, credentials, options.signal)
+    })
+    requirePinned(this.kekRef, reply.keyId, reply.requestId)
     return {
-      wrappedDek: { algorithm: ALGORITHM, kekRef: this.kekRef, bytes: Buffer.from(reply.CiphertextBlob) },
-      kmsRequestId,
+      wrappedDek: { algorithm: ALGORITHM, kekRef: this.kekRef, bytes: reply.ciphertext },
+      kmsRequestId: reply.requestId,
       // Encrypt's reply does not name the material; Decrypt's does.
       materialId: '',
       durationMs: performance.now() - startedAtMs,
@@ -150,35 +150,22 @@ export class AwsKekProvider implements KekProvider {
   }
 }
 
-function credentialsOf(kek: AwsKek, kmsKey: AwsKeyArn, clients: AwsClients): CredentialSource {
-  if (kek.roleArn === null) return clients.ownCredentials
-  const input = {
-    roleArn: requireRoleBeside(kmsKey, kek.roleArn).arn,
-    externalId: kek.externalId,
-    sessionName: `hasp-${kek.kekId.slice(0, 13)}`,
-    sessionDurationS: clients.roleSessionDurationS,
-  }
-  const deps = {
-    ownCredentials: clients.ownCredentials,
-    clientFor: (own: AwsCredentials) => clients.stsClientFor(kmsKey, own),
-  }
-  return new RoleSession({
-    assumeRole: () => assumeRole(deps, input),
-    now: clients.now,
-    random: clients.random,
-  })
-}
-
-function transportOf(kmsKey: AwsKeyArn, clients: AwsClients): DecryptTransport {
-  if (clients.decryptTransport === 'sdk') {
-    return new SdkDecrypt((credentials) => clients.kmsClientFor(kmsKey, credentials))
-  }
-  return new BytesDecrypt({
+/** Both ways of a DEK over the same kind of transport. */
+function transportOf(kmsKey: AwsKeyArn, clients: AwsClients): EncryptTransport & DecryptTransport {
+  const clientFor = (credentials: AwsCredentials) => clients.kmsClientFor(kmsKey, credentials)
+  const bytes = {
     dispatcher: clients.poolFor(kmsKey),
     signer: new KmsRequestSigner(kmsKey.region, new URL(clients.kmsEndpoint(kmsKey)).host),
     timeoutMs: clients.callTimeoutMs,
     now: clients.now,
-  })
+  }
+  const isSdk = clients.dekTransport === 'sdk'
+  const encrypts = isSdk ? new SdkEncrypt(clientFor) : new BytesEncrypt(bytes)
+  const decrypts = isSdk ? new SdkDecrypt(clientFor) : new BytesDecrypt(bytes)
+  return {
+    encrypt: (request, credentials, signal) => encrypts.encrypt(request, credentials, signal),
+    decrypt: (request, credentials, signal) => decrypts.decrypt(request, credentials, signal),
+  }
 }
 
 function encryptionContextOf(context: EncryptionContext): Record<string, string> {

@@ -41,9 +41,9 @@ const SESSION_CODES: ReadonlySet<string> = new Set([
 ])
 
 /** What a refusal means and what its owner may read about it. */
-export type Verdict = Readonly<{ kind: KekFaultKind; message: string }>
-
-/** `Retry-After` in seconds, as HTTP has it; a date or nonsense is ignored. */
-export function retryAfterMsOf(header: string | readonly string[] | undefined): number | undefined {
-  return typeof header === 'string' && /^\d{1,6}$/.test(header) ? Number(header) * 1000 : undefined
-}
+export type Verdict = Readonly<{
+  kind: KekFaultKind
+  message: string
+  /** Needs a second reading before the KEK is called suspended (src/keks/confirm-revocation.ts). */
+  isAmbiguous?: boolean
+}>

@@ -1,12 +1,18 @@
 import { randomUUID } from 'node:crypto'
+import type { GrantDocument } from '#kms/kek-grant-linter.ts'
+import { awsCliForm, awsLogCheck, awsTerraformForm, directCliForm } from './grant-forms.ts'
+import { parseAwsKeyArn } from './key-arn.ts'
 
-/** What the customer is to grant, ready to paste. */
+/** What the customer is to grant, ready to paste, in three forms that come to the same. */
 type AwsGrant = Readonly<{
   summary: string
-  documents: readonly Readonly<{ title: string; body: string }>[]
+  documents: readonly GrantDocument[]
+  terraform?: GrantDocument
+  cli: GrantDocument
+  logCheck: string
 }>
 
-type GrantInput = Readonly<{
+export type GrantInput = Readonly<{
   keyArn: string
   /** Null for the direct shape: the key policy names Hasp's own principal. */
   roleArn: string | null
@@ -29,24 +35,29 @@ export function newAwsExternalId(): string {
 export function awsGrantDocuments(input: GrantInput): AwsGrant {
   const { keyArn, roleArn, externalId, orgId, principalArn } = input
   const keyPolicy = statements(orgId, { principal: roleArn ?? principalArn, resource: '*' })
+  const statementsForKey = { title: 'Statements for the key policy', body: json(keyPolicy) }
+  const logCheck = awsLogCheck(parseAwsKeyArn(keyArn).region)
   if (roleArn === null) {
     return {
-      summary:
-        'Add the statements to the key policy. Refused calls after a revocation are then not in your trail: prefer a role.',
-      documents: [{ title: 'Statements for the key policy', body: json(keyPolicy) }],
+      summary: `Add the statements to the key policy, and the word ${externalId} to the description of the key, which shows that it is yours. Refused calls after a revocation are then not in your trail: prefer a role.`,
+      documents: [statementsForKey],
+      cli: directCliForm(input),
+      logCheck,
     }
   }
+  const trustPolicy = json(policy([trust(principalArn, externalId)]))
+  const permissions = json(policy(statements(orgId, { resource: keyArn })))
   return {
     summary:
-      'Create the role in the account of the key with both policies, and add the statements to the key policy.',
+      'Create the role in the account of the key with both policies. Where the policy of the key does not leave the decision to IAM, add the statements to it.',
     documents: [
-      { title: 'Trust policy of the role', body: json(policy([trust(principalArn, externalId)])) },
-      {
-        title: 'Permissions policy of the role',
-        body: json(policy(statements(orgId, { resource: keyArn }))),
-      },
-      { title: 'Statements for the key policy', body: json(keyPolicy) },
+      { title: 'Trust policy of the role', body: trustPolicy },
+      { title: 'Permissions policy of the role', body: permissions },
+      statementsForKey,
     ],
+    terraform: awsTerraformForm({ ...input, roleArn }),
+    cli: awsCliForm({ keyArn, roleArn, trustPolicy, permissions }),
+    logCheck,
   }
 }
 

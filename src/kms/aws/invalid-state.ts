@@ -1,6 +1,8 @@
 import type { Verdict } from './aws-refusal.ts'
 
 const revoked = (message: string): Verdict => ({ kind: 'revoked', message })
+/** The word of a proxy that is not AWS's, passed on as text: the key itself is asked again. */
+const revokedByProxy = (message: string): Verdict => ({ kind: 'revoked', message, isAmbiguous: true })
 const unreachable = (message: string): Verdict => ({ kind: 'unreachable', message })
 const throttled = (message: string): Verdict => ({ kind: 'throttled', message })
 const misconfigured = (message: string): Verdict => ({ kind: 'misconfigured', message })
@@ -38,13 +40,16 @@ const MESSAGES: readonly (readonly [pattern: RegExp, verdict: Verdict])[] = [
   ],
   [
     /denied access to the operation/i,
-    revoked('The external key store proxy denied access: authorise the principal and the key there.'),
+    revokedByProxy('The external key store proxy denied access: authorise the principal and the key there.'),
   ],
   [
     /external key is not enabled/i,
-    revoked('The external key is not enabled: enable it in the external key manager.'),
+    revokedByProxy('The external key is not enabled: enable it in the external key manager.'),
   ],
-  [/could not find the external key/i, revoked('The external key store proxy cannot find the external key.')],
+  [
+    /could not find the external key/i,
+    revokedByProxy('The external key store proxy cannot find the external key.'),
+  ],
   [
     /corrupted, missing, or otherwise invalid/i,
     tampered('The wrapped DEK or its context is not what was wrapped.'),

@@ -12,6 +12,7 @@ const types: Record<RefusalStatus, string> = {
   408: 'timeout_error',
   413: 'request_too_large',
   415: 'invalid_request_error',
+  429: 'rate_limit_error',
   500: 'api_error',
   502: 'api_error',
   // Not overloaded_error: agents answer that one by changing the model.

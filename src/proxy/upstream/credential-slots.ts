@@ -7,6 +7,10 @@ export type CredentialSlot = {
   openInto(out: Buffer, offset: number): number
   /** Called when the bytes have been handed to the socket. */
   markCredentialSent(): void
+  /** Called when the request's body was handed to the socket as it is, not copied. */
+  markBodyHanded(): void
+  /** Called, once after each `markBodyHanded`, when the socket needs that body no more: written, or given up. */
+  markBodyLeft(): void
 }
 
 export type TakenSlot = { readonly slot: CredentialSlot; readonly at: number; readonly length: number }

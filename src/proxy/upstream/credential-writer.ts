@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net'
-import type { CredentialSlots } from './credential-slots.ts'
+import type { CredentialSlot, CredentialSlots } from './credential-slots.ts'
 import { layOut, type AllocateOutgoing, type OutgoingBytes } from './outgoing-bytes.ts'
 import { UpstreamError } from './upstream-error.ts'
 
@@ -38,6 +38,7 @@ class CredentialWriter {
   #head: string | null = null
   #body: Buffer | null = null
   #outgoing: Buffer | null = null
+  #sender: CredentialSlot | null = null
   #kept: Buffer | null = null
   #callbacksDue = 0
   #isRefused = false
@@ -77,8 +78,6 @@ class CredentialWriter {
     this.#sendHeld()
   }
 
-  readonly #onBodyWritten = (): void => this.#sendHeld()
-
   #sendHeld(): void {
     if (this.#head === null || this.#socket.destroyed) return
     try {
@@ -103,7 +102,17 @@ class CredentialWriter {
     // Nothing is left in the stream, so the kernel has the bytes: no need to wait for the callback.
     if (socket.writableLength === 0) this.#wipe()
     for (let index = 0; index < corks; index += 1) socket.cork()
-    return body === null || isMerged ? isFlowing : this.#write(body, this.#onBodyWritten)
+    return body === null || isMerged ? isFlowing : this.#writeBody(body)
+  }
+
+  /** Node calls back for every write, also for one that the end of its socket cut short. */
+  #writeBody(body: Buffer): boolean {
+    const sender = this.#sender
+    sender?.markBodyHanded()
+    return this.#write(body, () => {
+      sender?.markBodyLeft()
+      this.#sendHeld()
+    })
   }
 
   #layOut(body: Buffer | null): OutgoingBytes {
@@ -114,6 +123,7 @@ class CredentialWriter {
       const taken = this.#deps.slots.take(head)
       const outgoing = layOut(head, taken, body, this.#allocate)
       taken.slot.markCredentialSent()
+      this.#sender = taken.slot
       return outgoing
     } catch (error) {
       this.#isRefused = true
@@ -144,5 +154,6 @@ class CredentialWriter {
     this.#body = null
     this.#wipe()
     this.#kept = null
+    this.#sender = null
   }
 }

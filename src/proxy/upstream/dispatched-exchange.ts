@@ -16,6 +16,8 @@ export class DispatchedExchange implements UpstreamExchange, CredentialSlot, Dis
   #isCredentialSent = false
   #isDispatched = false
   #isSettled = false
+  #isBodyLeaving = false
+  #onBodyLeft: (() => void) | null = null
 
   constructor(credential: UpstreamCredential, sink: ReplySink, slots: CredentialSlots) {
     this.lengthMax = credential.lengthMax
@@ -31,9 +33,15 @@ export class DispatchedExchange implements UpstreamExchange, CredentialSlot, Dis
 
   abort(): void {
     if (this.#isSettled) return
+    this.#credential = null
     const reason = new UpstreamError('aborted')
     if (this.#controller === null) this.#fail(reason)
     else this.#controller.abort(reason)
+  }
+
+  whenBodyLeft(onLeft: () => void): void {
+    if (this.#isBodyLeaving) this.#onBodyLeft = onLeft
+    else onLeft()
   }
 
   resume(): void {
@@ -74,6 +82,15 @@ export class DispatchedExchange implements UpstreamExchange, CredentialSlot, Dis
 
   markCredentialSent(): void {
     this.#isCredentialSent = true
+  }
+
+  markBodyHanded(): void {
+    this.#isBodyLeaving = true
+  }
+
+  markBodyLeft(): void {
+    this.#isBodyLeaving = false
+    this.#onBodyLeft?.()
   }
 
   /** undici calls it when a connection is free, just before it writes the head. */

@@ -4,6 +4,7 @@ export type UpstreamErrorCode =
   | 'tls-failed'
   | 'headers-timeout'
   | 'body-timeout'
+  | 'answer-timeout'
   | 'reset'
   | 'protocol-error'
   | 'aborted'
@@ -16,6 +17,7 @@ const MESSAGES = {
   'tls-failed': 'A secure connection to the provider could not be made.',
   'headers-timeout': 'The provider did not answer in time.',
   'body-timeout': 'The provider fell silent within its answer.',
+  'answer-timeout': 'The provider did not finish its answer in time.',
   reset: 'The provider closed the connection before its answer was complete.',
   'protocol-error': 'The request or the answer is not valid HTTP/1.1.',
   aborted: 'The exchange was ended on our side.',

@@ -50,8 +50,13 @@ export type ReplySink = {
 export type UpstreamExchange = {
   /** Whether the credential was handed to the socket: from then on the provider may have seen it. */
   readonly isCredentialSent: boolean
-  /** Ends the exchange now with `aborted`; nothing happens when it has already ended. */
+  /** Ends the exchange now with `aborted`; nothing happens when it has already ended. No credential leaves after it. */
   abort(): void
+  /**
+   * Calls back, at once or later, when the socket holds nothing of the body: it was written, or never will be. A
+   * provider may answer to the end without having read it.
+   */
+  whenBodyLeft(onLeft: () => void): void
   /** Lets a paused reply go on. */
   resume(): void
 }

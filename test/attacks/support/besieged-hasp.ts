@@ -49,13 +49,16 @@ export type Besieged = AsyncDisposable &
 /** A Hasp with two organisations, and somebody who holds its database. */
 export async function startBesiegedHasp(
   home: KekHome,
-  options: { kekRules?: Record<string, unknown> } = {},
+  options: { kekRules?: Record<string, unknown>; env?: Record<string, string> } = {},
 ): Promise<Besieged> {
   await using stack = new AsyncDisposableStack()
   const surroundings = stack.use(await startSurroundings())
   const database = stack.use(await createTestDatabase())
   const hasp = stack.use(
-    await startHasp(surroundings.env, { aws: surroundings.aws, databaseUrl: urlOf(database.connection) }),
+    await startHasp(
+      { ...surroundings.env, ...options.env },
+      { aws: surroundings.aws, databaseUrl: urlOf(database.connection) },
+    ),
   )
   const { database: db, ring } = hasp.context
   const second = await createOrganisation(

@@ -15,8 +15,8 @@ if (endpoint === undefined || endpoint === '') {
 const external = await openExternalKms({ endpoint, region: process.env['TEST_AWS_REGION'] ?? 'us-east-1' })
 afterAll(() => external[Symbol.asyncDispose]())
 
-for (const decryptTransport of ['bytes', 'sdk'] as const) {
-  describeKekProvider(`aws (external, ${decryptTransport})`, () => external.startKek(decryptTransport), [
+for (const dekTransport of ['bytes', 'sdk'] as const) {
+  describeKekProvider(`aws (external, ${dekTransport})`, () => external.startKek(dekTransport), [
     'a key pending deletion',
   ])
 }

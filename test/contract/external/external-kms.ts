@@ -33,8 +33,8 @@ export async function openExternalKms({ endpoint, region }: { endpoint: string; 
   const scheduleDeletion = (arn: string) =>
     kms.send(new ScheduleKeyDeletionCommand({ KeyId: arn, PendingWindowInDays: 7 }))
   return {
-    async startKek(decryptTransport: 'bytes' | 'sdk'): Promise<KekHarness> {
-      const clients = new AwsClients({ kmsEndpoint: () => endpoint, decryptTransport })
+    async startKek(dekTransport: 'bytes' | 'sdk'): Promise<KekHarness> {
+      const clients = new AwsClients({ kmsEndpoint: () => endpoint, dekTransport })
       const provider = (keyArn: string) =>
         new AwsKekProvider({ kekId: 'external', keyArn, roleArn: null, externalId: 'unused' }, clients)
       return {

@@ -11,7 +11,7 @@ const item = (n: number, name: string) => ({
   createdAt: '2026-01-02T03:04:05Z',
 })
 
-function having(...items: ReturnType<typeof item>[]) {
+function having(...items: (ReturnType<typeof item> & { revokedAt?: string; state?: string })[]) {
   const asked: string[] = []
   const get = async (path: string) => {
     asked.push(path)
@@ -40,6 +40,18 @@ describe('naming something', () => {
       code: 'name_ambiguous',
       hint: expect.stringMatching(new RegExp(`${id(1)}[^]*${id(2)}`)),
     })
+  })
+
+  it('leaves the name of what was retired or revoked to what is in use', async () => {
+    const old = { ...item(1, 'a'), revokedAt: '2026-01-03T00:00:00Z', state: 'deactivated' }
+    const { api } = having(old, item(2, 'a'))
+    expect(await findNamed(api, 'vkey', 'a')).toMatchObject({ id: id(2) })
+    expect(await findNamed(having(old).api, 'vkey', 'a')).toMatchObject({ id: id(1) })
+    const { state, ...revoked } = old
+    expect(await findNamed(having(revoked, item(2, 'a')).api, 'token', 'a')).toMatchObject({ id: id(2) })
+    const { revokedAt, ...retired } = old
+    expect([state, revokedAt]).not.toContain(null)
+    expect(await findNamed(having(retired, item(2, 'a')).api, 'kek', 'a')).toMatchObject({ id: id(2) })
   })
 
   it('refuses a part of a name, and tells what there is', async () => {

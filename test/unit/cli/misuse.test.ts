@@ -1,9 +1,13 @@
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { describe, expect, it } from 'vitest'
 import { runCli } from '#cli/hasp.ts'
 import { commands } from '#cli/commands.ts'
+import { mintToken } from '#integrity/token.ts'
 import { scriptIo } from './scripted-io.ts'
 
-const env = { HASP_URL: 'http://127.0.0.1:9', HASP_TOKEN: 'hasp_admin_x' }
+const env = { HASP_URL: 'http://127.0.0.1:9', HASP_TOKEN: mintToken('hasp_admin').token }
 
 async function run(argv: string[], given: Record<string, string> = env) {
   const io = scriptIo({ argv, env: given })
@@ -57,7 +61,6 @@ describe('the environment', () => {
 
   it.each([
     [{ ...env, HASP_TOKEN: 'hasp_vk_abc' }, 'virtual key'],
-    [{ ...env, HASP_TOKEN: 'a b' }, 'characters'],
     [{ ...env, HASP_URL: 'localhost:4700' }, 'not an http(s) URL'],
     [{ ...env, HASP_URL: 'http://u:p@127.0.0.1' }, 'user name'],
   ])('%j is refused before anything is sent', async (given, said) => {
@@ -65,6 +68,30 @@ describe('the environment', () => {
     expect(code).toBe(2)
     expect(err).toContain(said)
     expect(err).not.toContain(given.HASP_TOKEN)
+  })
+
+  it.each([
+    ['sk-proj-0123456789abcdefghijklmnopqrstuv', 'credential of a provider'],
+    ['sk-ant-api03-0123456789abcdefghijklmnop', 'credential of a provider'],
+    [mintToken('hasp_vk').token, 'virtual key'],
+    [mintToken('hasp_admin').token.slice(0, -2), 'not whole'],
+    [`${mintToken('hasp_admin').token} `, 'not whole'],
+    ['two words, no token', 'something else'],
+  ])('with a token that is none (%#) sends nothing, and shows none of it', async (token, said) => {
+    const received: string[] = []
+    const server = createServer((request, response) => {
+      received.push(request.url ?? '')
+      response.end('{}')
+    }).listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const { port } = server.address() as AddressInfo
+    const given = { HASP_URL: `http://127.0.0.1:${port}`, HASP_TOKEN: token }
+    const { code, out, err } = await run(['kek', 'list'], given)
+    server.close()
+    expect({ code, out, received }).toEqual({ code: 2, out: '', received: [] })
+    expect(err).toContain(said)
+    expect(err).toContain('Nothing was sent.')
+    expect(err).not.toContain(token.slice(0, -1))
   })
 
   it('is warned of when tokens would travel unencrypted', async () => {

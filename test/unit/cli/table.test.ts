@@ -26,9 +26,39 @@ describe('a table', () => {
     expect(line).toContain('0123456789')
   })
 
-  it('cuts no column below what it needs, even where it does not fit', () => {
-    const text = formatTable(columns, [row({ name: 'abcdefghij', note: 'abcdefghij' })], 5)
+  it('cuts no column below what it needs', () => {
+    const text = formatTable(columns, [row({ name: 'abcdefghij', note: 'abcdefghij' })], 24)
     expect(text.split('\n')[1]).toBe('abcde…  abc…  0123456789')
+  })
+
+  it('leaves spare columns out where they do not fit, the last one first, and says which', () => {
+    const spare = columns.map((column) => (column.header === 'NAME' ? column : { ...column, isSpare: true }))
+    expect(formatTable(spare, [row({})], 80)).toBe('NAME  NOTE  ID\na     b     0123456789')
+    expect(formatTable(spare, [row({})], 21)).toBe(
+      'NAME  NOTE\na     b\n\nNot shown, for want\nof width: ID.',
+    )
+    expect(formatTable(spare, [row({})], 9)).toMatch(/^NAME\na\n\n[^]*NOTE, ID\.$/)
+  })
+
+  it('is a block of names and values for each row where nothing may be left out', () => {
+    expect(formatTable(columns, [row({}), row({ name: 'second' })], 14)).toBe(
+      'NAME  a\nNOTE  b\nID\n  0123456789\n\nNAME  second\nNOTE  b\nID\n  0123456789',
+    )
+  })
+
+  it('wraps prose beside its row, or below it where there is little room, and cuts none of it', () => {
+    const prose: readonly Column<Row>[] = [
+      { header: 'ID', cell: ({ id }) => id },
+      { header: 'NOTE', cell: ({ note }) => note, isProse: true },
+    ]
+    const note = 'one two three four five six seven eight nine ten'
+    expect(formatTable(prose, [row({ note })], Infinity)).toBe(`ID          NOTE\n0123456789  ${note}`)
+    expect(formatTable(prose, [row({ note })], 50)).toBe(
+      'ID          NOTE\n0123456789  one two three four five six seven\n            eight nine ten',
+    )
+    expect(formatTable(prose, [row({ note })], 40)).toBe(
+      'ID\n0123456789\n    one two three four five six seven\n    eight nine ten',
+    )
   })
 
   it('cuts nothing where nobody looks at a terminal', () => {

@@ -6,6 +6,7 @@ import { RequestError } from '#http/request-error.ts'
 import { IntegrityError } from '#integrity/assert-row-mac.ts'
 import { KekError } from '#keks/kek-error.ts'
 import { KekFault } from '#kms/kek-fault.ts'
+import { LedgerError } from '#ledger/ledger-error.ts'
 import { TargetError } from '#targets/target-error.ts'
 
 describe('telling a caller what went wrong', () => {
@@ -16,7 +17,6 @@ describe('telling a caller what went wrong', () => {
     [new KekFault('revoked', 'DisabledException', 'Enable it.'), 403, 'kek_revoked'],
     [new KekFault('ours', 'x', 'Ours.'), 503, 'kek_ours'],
     [new RequestError('body_too_large', 'Large.'), 413, 'body_too_large'],
-    [new IntegrityError('keks'), 500, 'row_tampered'],
   ])('%s', (error, status, code) => {
     const { problem } = problemOf(error, 'request-1')
     expect(problem).toEqual({
@@ -27,6 +27,28 @@ describe('telling a caller what went wrong', () => {
       detail: error.message,
       requestId: 'request-1',
     })
+  })
+
+  it('says what to do about a record that was tampered with, whatever it is', () => {
+    for (const [table, advice] of [
+      ['keks', 'retire the KEK'],
+      ['targets', 'Delete the target'],
+      ['virtual_keys', 'Revoke this virtual key'],
+      ['admin_tokens', 'Revoke this token'],
+      ['credentials', 'Set the credential anew'],
+      ['idempotency_records', 'take a new Idempotency-Key'],
+      ['some_other_table', 'backup'],
+    ] as const) {
+      const { problem } = problemOf(new IntegrityError(table), 'request-1')
+      expect([problem.status, problem.code]).toEqual([500, 'row_tampered'])
+      expect(problem.detail).toContain(advice)
+    }
+  })
+
+  it('answers like any other useless token one that was revoked before the change could be made', () => {
+    const { problem } = problemOf(new LedgerError('actor_gone', 'Revoked.'), 'request-1')
+    expect([problem.status, problem.code, problem.detail]).toEqual([401, 'unauthenticated', 'Revoked.'])
+    expect(problemOf(new LedgerError('receipts_closed', 'x'), 'request-1').problem.code).toBe('internal')
   })
 
   it.each([

@@ -96,6 +96,7 @@ describe('unwrapping a sealed record', () => {
           return 'committed'
         },
         refused: (_, refusal) => refusals.push(refusal),
+        completed: () => {},
       },
       newUnwrapId: newId,
       monotonicMs: () => nowMs,
@@ -145,7 +146,7 @@ describe('unwrapping a sealed record', () => {
           throw new Error('must not be opened')
         },
       },
-      journal: { intend: () => Promise.reject(new Error('no database')), refused: () => {} },
+      journal: { intend: () => Promise.reject(new Error('no database')), refused: () => {}, completed: () => {} },
       newUnwrapId: newId,
       monotonicMs: () => 0,
       now: () => new Date(),

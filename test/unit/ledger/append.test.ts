@@ -1,9 +1,13 @@
+import { randomBytes } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { newId } from '#db/ids.ts'
-import { appendEntry } from '#ledger/append.ts'
+import { adminTokenActor } from '#ledger/actor.ts'
+import { appendEntry, appendEntryUnder } from '#ledger/append.ts'
+import { recordChange } from '#ledger/record-change.ts'
 import type { LedgerEntry } from '#ledger/entry.ts'
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts'
 import { insertOrganisation } from '../../support/ledger.ts'
+import { untilWaiting } from '../../support/until-waiting.ts'
 
 let database: TestDatabase
 let orgId: string
@@ -32,6 +36,15 @@ function findEntry(entryId: string) {
     .selectAll()
     .where('entry_id', '=', entryId)
     .executeTakeFirst()
+}
+
+async function epochOf(): Promise<string> {
+  const row = await database.db.kysely
+    .selectFrom('organisations')
+    .select('epoch')
+    .where('id', '=', orgId)
+    .executeTakeFirstOrThrow()
+  return row.epoch
 }
 
 describe('an appended entry', () => {
@@ -90,5 +103,88 @@ describe('the ledger', () => {
     const before = await entries.execute()
     await expect(database.db.pool.query(statement)).rejects.toMatchObject({ code: '42501' })
     expect(await entries.execute()).toEqual(before)
+  })
+})
+
+describe('an entry of an admin token', () => {
+  const issue = async (fields: { orgId?: string; expiresAt?: Date; revokedAt?: Date } = {}) => {
+    const id = newId()
+    await database.db.kysely
+      .insertInto('admin_tokens')
+      .values({
+        id,
+        org_id: fields.orgId ?? orgId,
+        name: 'x',
+        digest: randomBytes(32),
+        hint: '',
+        created_at: new Date(0),
+        expires_at: fields.expiresAt ?? null,
+        revoked_at: fields.revokedAt ?? null,
+        mac: randomBytes(32),
+      })
+      .execute()
+    return adminTokenActor(id)
+  }
+  const now = new Date('2026-01-02T03:04:05.678Z')
+  const later = new Date(now.getTime() + 1)
+
+  it('is written while the token may be used', async () => {
+    for (const actor of [await issue(), await issue({ expiresAt: later })]) {
+      const entry = makeEntry({ actor })
+      await appendEntry(database.db.kysely, entry)
+      expect(await findEntry(entry.entryId)).toBeDefined()
+    }
+  })
+
+  it('is refused for one that was revoked, has expired, is another organisation’s, or is gone', async () => {
+    const actors = [
+      await issue({ revokedAt: now }),
+      await issue({ expiresAt: now }),
+      await issue({ orgId: await insertOrganisation(database.db) }),
+      adminTokenActor(newId()),
+    ]
+    for (const actor of actors) {
+      const entry = makeEntry({ actor })
+      await expect(appendEntry(database.db.kysely, entry)).rejects.toMatchObject({ code: 'actor_gone' })
+      const epoch = await epochOf()
+      await expect(appendEntryUnder(database.db.kysely, entry, epoch)).rejects.toMatchObject({
+        code: 'actor_gone',
+      })
+      expect(await findEntry(entry.entryId)).toBeUndefined()
+    }
+  })
+})
+
+describe('an entry that was decided under an epoch', () => {
+  it('is written under that one, and under no other', async () => {
+    const epoch = await epochOf()
+    const [entry, late] = [makeEntry(), makeEntry()]
+    expect(await appendEntryUnder(database.db.kysely, entry, epoch)).toBe('committed')
+    await database.db.transaction((trx) => recordChange(trx, makeEntry()))
+    expect(await appendEntryUnder(database.db.kysely, late, epoch)).toBe('stale')
+    expect([await findEntry(entry.entryId), await findEntry(late.entryId)]).toEqual([
+      expect.anything(),
+      undefined,
+    ])
+  })
+
+  it('does not land beside a change that is being committed, but waits, and is stale', async () => {
+    const epoch = await epochOf()
+    const entry = makeEntry()
+    const appending = await database.db.transaction(async (trx) => {
+      await recordChange(trx, makeEntry())
+      const result = appendEntryUnder(database.db.kysely, entry, epoch)
+      await untilWaiting(database.db)
+      return { result }
+    })
+    expect(await appending.result).toBe('stale')
+    expect(await findEntry(entry.entryId)).toBeUndefined()
+  })
+
+  it('is refused for an organisation that does not exist', async () => {
+    const entry = makeEntry({ orgId: newId() })
+    await expect(appendEntryUnder(database.db.kysely, entry, '1')).rejects.toMatchObject({
+      code: 'organisation_not_found',
+    })
   })
 })

@@ -24,7 +24,7 @@ beforeAll(async () => {
       orgId,
       kind: i % 2 === 0 ? 'kek.updated' : 'target.updated',
       occurredAt: new Date(1_760_000_000_000 + i),
-      actor: 'admin-token:x',
+      actor: 'operator',
       ...(i % 2 === 0 ? { kekId } : { targetId }),
       ...(i === 3 ? { virtualKeyId } : {}),
       details: { i },

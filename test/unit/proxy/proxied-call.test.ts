@@ -11,6 +11,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Receipt, ReceiptOutcome } from '#ledger/receipt.ts'
 import { openai } from '#providers/openai.ts'
 import { CallsInFlight } from '#proxy/calls-in-flight.ts'
+import { CredentialMark } from '#proxy/credential-mark.ts'
 import type { ProxyDeps } from '#proxy/deps.ts'
 import { ProxiedCall } from '#proxy/proxied-call.ts'
 import { ProxyStats } from '#proxy/proxy-stats.ts'
@@ -26,6 +27,9 @@ describe('one proxied call', () => {
   let response: ServerResponse
   let provider: ReplySink
   let isAborted: boolean
+  let isCredentialSent: boolean
+  let isBodyLeaving: boolean
+  let onBodyLeft: () => void
   let resumed: number
   let onResume: () => void
   let outcomes: ReceiptOutcome[]
@@ -35,6 +39,8 @@ describe('one proxied call', () => {
   let stopping: AbortController
   let receipt: Receipt
   let call: ProxiedCall
+  let mark: CredentialMark
+  let isOvertaken: boolean
   let exchanged: Promise<unknown>
 
   const begin = async (
@@ -52,7 +58,14 @@ describe('one proxied call', () => {
       transport: {
         send: (_: UpstreamRequest, sink: ReplySink) => {
           provider = sink
-          return { abort: () => (isAborted = true), resume: () => onResume() }
+          return {
+            abort: () => (isAborted = true),
+            resume: () => onResume(),
+            whenBodyLeft: (onLeft: () => void) => (isBodyLeaving ? (onBodyLeft = onLeft) : onLeft()),
+            get isCredentialSent() {
+              return isCredentialSent
+            },
+          }
         },
       },
       receipts: { settle: (outcome: ReceiptOutcome) => outcomes.push(outcome) },
@@ -75,20 +88,27 @@ describe('one proxied call', () => {
       receipt,
       requestBytes: 7,
       isStream: false,
+      mark,
+      isOvertaken: () => isOvertaken,
     })
     exchanged = call.exchange({} as UpstreamRequest).then(
-      () => 'resolved',
+      (end) => end,
       (error: unknown) => error,
     )
   }
   beforeEach(() => {
     isAborted = false
+    isCredentialSent = true
+    isBodyLeaving = false
+    onBodyLeft = () => {}
     resumed = 0
     onResume = () => (resumed += 1)
     outcomes = []
     rejected = []
     used = []
     calls = new CallsInFlight(10)
+    mark = new CredentialMark()
+    isOvertaken = false
     stopping = new AbortController()
     receipt = makeReceipt({ orgId: 'org' })
   })
@@ -126,7 +146,7 @@ describe('one proxied call', () => {
     expect(provider.onData(Buffer.from('{}'))).toBe(true)
     provider.onEnd([])
     const { reply, text, isWhole } = await read()
-    expect([reply.statusCode, text, isWhole, await exchanged]).toEqual([200, '{}', true, 'resolved'])
+    expect([reply.statusCode, text, isWhole, await exchanged]).toEqual([200, '{}', true, 'ended'])
     expect(reply.headers).toMatchObject({
       'x-hasp-receipt': receipt.receiptId,
       'x-hasp-target': 'main',
@@ -172,7 +192,7 @@ describe('one proxied call', () => {
   })
 
   it.each([
-    ['the KEK is revoked', () => call.cutOnRevocation(), 'kek_revoked', 'cut-on-revocation'],
+    ['the KEK is revoked', () => call.cutOnRevocation('kek_revoked'), 'kek_revoked', 'cut-on-revocation'],
     ['the node stops', () => call.cutOnStop(), 'hasp_stopping', 'upstream-failed'],
   ])('is refused whole when %s before the reply begins', async (_, cut, code, end) => {
     await begin()
@@ -184,12 +204,115 @@ describe('one proxied call', () => {
     expect(outcomes).toHaveLength(1)
   })
 
+  it.each([
+    ['virtual_key_revoked', 401],
+    ['target_deleted', 404],
+    ['kek_revoked', 403],
+  ] as const)(
+    'is refused unsent with %s, and its receipt says that nothing was sent',
+    async (code, status) => {
+      await begin()
+      isCredentialSent = false
+      call.cutOnRevocation(code)
+      expect(await exchanged).toMatchObject({ code, status })
+      expect(outcomes).toMatchObject([{ end: 'refused', status: null, requestBytes: 0, responseBytes: 0 }])
+    },
+  )
+
+  it('is decided anew when what it was lent on changes before its credential has left', async () => {
+    await begin()
+    isCredentialSent = false
+    call.decideAnew()
+    expect(await exchanged).toBe('overtaken')
+    expect([isAborted, response.headersSent, calls.count]).toEqual([true, false, 0])
+    expect(outcomes).toMatchObject([{ end: 'refused', status: null, requestBytes: 0 }])
+  })
+
+  it('is decided anew, and not taken for tampered, when the last look before the socket finds its KEK gone', async () => {
+    await begin()
+    isCredentialSent = false
+    isOvertaken = true
+    provider.onError(new UpstreamError('credential-unavailable'))
+    expect(await exchanged).toBe('overtaken')
+    expect(outcomes).toMatchObject([{ end: 'refused', requestBytes: 0 }])
+  })
+
+  it('is taken for tampered when its credential does not open and nothing has changed', async () => {
+    await begin()
+    const error = new UpstreamError('credential-unavailable')
+    provider.onError(error)
+    expect(await exchanged).toBe(error)
+  })
+
+  it('holds on to its request until the socket is done with the body, though the reply is whole', async () => {
+    await begin()
+    isBodyLeaving = true
+    provider.onHeaders(200, ['content-length', '2'])
+    provider.onData(Buffer.from('{}'))
+    provider.onEnd([])
+    expect((await read()).text).toBe('{}')
+    expect(await Promise.race([exchanged, Promise.resolve('holds')])).toBe('holds')
+    onBodyLeft()
+    expect(await exchanged).toBe('ended')
+  })
+
+  it('holds on to its request while the reply runs', async () => {
+    await begin()
+    provider.onHeaders(200, stream)
+    provider.onData(Buffer.from('data: x\n\n'))
+    await once(client, 'response')
+    expect(await Promise.race([exchanged, Promise.resolve('holds')])).toBe('holds')
+    provider.onEnd([])
+    expect(await exchanged).toBe('ended')
+  })
+
+  it('masks its credential in an error, wherever the pieces part, and keeps the length right', async () => {
+    await begin()
+    const credential = 'sk-proj-0123456789abcdefghijklmnop'
+    mark.note(Buffer.from(credential), 0, credential.length)
+    const text = JSON.stringify({ error: { message: `Bad key ${credential} given`, code: 'bad' } })
+    provider.onHeaders(403, ['content-type', 'application/json', 'x-request-id', `for-${credential}`])
+    for (const character of text) expect(provider.onData(Buffer.from(character))).toBe(true)
+    provider.onEnd([])
+    const { reply, text: seen, isWhole } = await read()
+    const masked = '*'.repeat(credential.length)
+    expect([reply.statusCode, isWhole]).toEqual([403, true])
+    expect(seen).toBe(text.replace(credential, masked))
+    expect(reply.headers).toMatchObject({
+      'content-length': String(text.length),
+      'x-request-id': `for-${masked}`,
+    })
+    expect(outcomes).toMatchObject([
+      { end: 'completed', status: 403, responseBytes: text.length, upstreamRequestId: `for-${masked}` },
+    ])
+  })
+
+  it('is refused, and not answered by half, when the provider breaks off within an error', async () => {
+    await begin()
+    provider.onHeaders(500, ['content-type', 'application/json', 'content-length', '100'])
+    provider.onData(Buffer.from('{"error":'))
+    const error = new UpstreamError('reset')
+    provider.onError(error)
+    expect(await exchanged).toBe(error)
+    expect(response.headersSent).toBe(false)
+    expect(outcomes).toMatchObject([{ end: 'upstream-failed', status: 500 }])
+  })
+
+  it('reads no endless error', async () => {
+    await begin()
+    provider.onHeaders(500, ['content-type', 'text/plain'])
+    for (let pieces = 0; pieces < 100; pieces += 1) provider.onData(Buffer.alloc(8_192, 'x'))
+    expect(isAborted).toBe(true)
+    const { reply, text, isWhole } = await read()
+    expect([reply.statusCode, text, isWhole]).toEqual([500, '', true])
+  })
+
   it('tells the reader of a stream why it is cut, and breaks the connection before its end', async () => {
     await begin()
     provider.onHeaders(200, stream)
     provider.onData(Buffer.from('data: {"a":1}\n\n'))
     const reading = read()
-    call.cutOnRevocation()
+    call.cutOnRevocation('kek_revoked')
     const { text, isWhole } = await reading
     expect(text).toContain('data: {"a":1}\n\n')
     expect(text).toContain('"code":"kek_revoked"')
@@ -229,7 +352,7 @@ describe('one proxied call', () => {
     provider.onData(Buffer.from('data: x\n\n'))
     client.destroy()
     await expect.poll(() => outcomes.length).toBe(1)
-    expect([isAborted, outcomes[0]?.end, await exchanged]).toEqual([true, 'client-aborted', 'resolved'])
+    expect([isAborted, outcomes[0]?.end, await exchanged]).toEqual([true, 'client-aborted', 'ended'])
   })
 
   it('reads from the provider no faster than the caller reads, and gives up on one that stopped', async () => {

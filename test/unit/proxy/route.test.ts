@@ -155,3 +155,19 @@ describe('a path of no mount', () => {
     },
   )
 })
+
+describe('a base URL with a version too many', () => {
+  it.each([
+    '/openai/v1/v1/chat/completions',
+    '/anthropic/v1/v1/messages',
+    '/v1/v1/chat/completions',
+    '/v1/v1',
+  ])('is named as what is wrong with %s, which is not forwarded', (path) => {
+    expect(() => route('POST', path)).toThrow(/has \/v1 in it twice[^]*Base URLs: \/openai\/v1/)
+    expect(codeOf('POST', path)).toBe('endpoint_unknown')
+  })
+
+  it('is not seen in a path that only looks like one', () => {
+    expect(codeOf('GET', '/openai/v1/v1x')).toBe('routed')
+  })
+})

@@ -9,6 +9,15 @@ const allowed = new Set(['https://llm.example.com', 'http://localhost:8080'])
 
 describe('resolving a base URL', () => {
   it.each([
+    ['https://api.openai.com/v1', 'https://api.openai.com'],
+    ['https://api.openai.com/v1/', 'https://api.openai.com'],
+    ['https://llm.example.com/proxy/v1', 'https://llm.example.com/proxy'],
+  ])('refuses %s, which would double what Hasp adds, and says that %s is meant', (given, meant) => {
+    expect(() => resolveBaseUrl(openai, given, allowed)).toThrow(`give ${meant} instead`)
+    expect(() => resolveBaseUrl(openai, `${meant}/v10`, allowed)).not.toThrow()
+  })
+
+  it.each([
     [undefined, 'https://api.openai.com'],
     ['https://api.openai.com', 'https://api.openai.com'],
     ['https://api.openai.com/', 'https://api.openai.com'],

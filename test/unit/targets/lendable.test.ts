@@ -42,6 +42,8 @@ const credential: Credential = {
   preview: '••••',
   sealed: sealUnder(3, 'local:main'),
   createdAt: new Date(),
+  wrappedAt: new Date(),
+  dekCreatedAt: new Date(),
 }
 
 describe('joining the rows of a credential', () => {

@@ -1,6 +1,7 @@
 import { randomInt } from 'node:crypto'
 import type { Static } from 'typebox'
-import type { Faults } from '#emulators/aws/faults.ts'
+import type { FaultEffect } from '#emulators/aws/fault-effect.ts'
+import type { Faults } from '#emulators/common/faults.ts'
 import type { Identities } from '#emulators/aws/iam/identities.ts'
 import { parsePolicy, type PolicyDocument, type PolicyKind } from '#emulators/aws/iam/policy-document.ts'
 import { requirePrincipalsExist } from '#emulators/aws/iam/policy-principals.ts'
@@ -8,7 +9,7 @@ import type { Credential, Principal } from '#emulators/aws/iam/principal.ts'
 import type { KeyStore } from '#emulators/aws/kms/key-store.ts'
 import type { KmsKey } from '#emulators/aws/kms/kms-key.ts'
 import type { KmsSettings } from '#emulators/aws/kms/operation.ts'
-import type { ServiceClock } from '#emulators/aws/service-clock.ts'
+import type { ServiceClock } from '#emulators/common/service-clock.ts'
 import type { CloudTrail, EventFilter } from '#emulators/aws/trail/cloud-trail.ts'
 import type { CloudTrailRecord } from '#emulators/aws/trail/record.ts'
 import type * as input from './inputs.ts'
@@ -18,7 +19,7 @@ type Deps = Readonly<{
   keys: KeyStore
   clock: ServiceClock
   settings: KmsSettings
-  faults: Faults
+  faults: Faults<FaultEffect>
   trail: CloudTrail
   region: string
 }>

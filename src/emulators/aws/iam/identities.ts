@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { DelayedValue } from '#emulators/aws/delayed-value.ts'
+import { DelayedValue } from '#emulators/common/delayed-value.ts'
 import type { PolicyDocument } from './policy-document.ts'
 import type { Caller, Credential, Principal, Role } from './principal.ts'
 

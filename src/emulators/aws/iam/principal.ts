@@ -1,4 +1,4 @@
-import type { DelayedValue } from '#emulators/aws/delayed-value.ts'
+import type { DelayedValue } from '#emulators/common/delayed-value.ts'
 import type { PolicyDocument } from './policy-document.ts'
 
 /** A user, role or account root that policies can name. */

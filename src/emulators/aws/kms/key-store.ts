@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
-import { DelayedValue } from '#emulators/aws/delayed-value.ts'
+import { DelayedValue } from '#emulators/common/delayed-value.ts'
 import { parsePolicy } from '#emulators/aws/iam/policy-document.ts'
-import type { ServiceClock } from '#emulators/aws/service-clock.ts'
+import type { ServiceClock } from '#emulators/common/service-clock.ts'
 import { createKeyMaterial } from './key-material.ts'
 import type { KeyOrigin, KeyState, KmsKey } from './kms-key.ts'
 

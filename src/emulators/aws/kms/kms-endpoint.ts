@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import type { FaultEffect, Faults } from '#emulators/aws/faults.ts'
+import type { FaultEffect } from '#emulators/aws/fault-effect.ts'
+import type { Faults } from '#emulators/common/faults.ts'
 import type { CloudTrail } from '#emulators/aws/trail/cloud-trail.ts'
 import { deliverKmsEvent } from '#emulators/aws/trail/kms-event.ts'
 import type { AwsReply, AwsRequest } from '#emulators/aws/wire/aws-reply.ts'
@@ -15,7 +16,7 @@ const TARGET_PREFIX = 'TrentService.'
 
 export type KmsEndpointDeps = Readonly<{
   kms: KmsDeps
-  faults: Faults
+  faults: Faults<FaultEffect>
   trail: CloudTrail
   signatures: SignatureVerifier
 }>

@@ -1,4 +1,4 @@
-import type { DelayedValue } from '#emulators/aws/delayed-value.ts'
+import type { DelayedValue } from '#emulators/common/delayed-value.ts'
 import type { PolicyDocument } from '#emulators/aws/iam/policy-document.ts'
 import type { KeyMaterial } from './key-material.ts'
 

@@ -1,7 +1,7 @@
 import { findRefusal } from '#emulators/aws/iam/authorize.ts'
 import type { Identities } from '#emulators/aws/iam/identities.ts'
 import type { Caller } from '#emulators/aws/iam/principal.ts'
-import type { ServiceClock } from '#emulators/aws/service-clock.ts'
+import type { ServiceClock } from '#emulators/common/service-clock.ts'
 import { ServiceError } from '#emulators/aws/wire/service-error.ts'
 import type { JsonObject } from './input.ts'
 import { requiredText } from './input.ts'

@@ -12,6 +12,8 @@ const POLICY_LENGTH_MAX = 32_768
 export const policyOperations: Readonly<Record<string, Operation>> = {
   PutKeyPolicy: { isReadOnly: false, run: putKeyPolicy },
   GetKeyPolicy: { isReadOnly: true, run: getKeyPolicy },
+  ListKeyPolicies: { isReadOnly: true, run: listKeyPolicies },
+  ListGrants: { isReadOnly: true, run: listGrants },
 }
 
 function putKeyPolicy(deps: KmsDeps, call: KmsCall): JsonObject {
@@ -29,6 +31,17 @@ function getKeyPolicy(deps: KmsDeps, call: KmsCall): JsonObject {
   requireDefaultName(call)
   const kmsKey = authorizedKey(deps, call, 'own-account')
   return { Policy: kmsKey.policy.recorded().text, PolicyName: 'default' }
+}
+
+function listKeyPolicies(deps: KmsDeps, call: KmsCall): JsonObject {
+  authorizedKey(deps, call, 'own-account')
+  return { PolicyNames: ['default'], Truncated: false }
+}
+
+/** CreateGrant is not carried out: there are none. */
+function listGrants(deps: KmsDeps, call: KmsCall): JsonObject {
+  authorizedKey(deps, call, 'cross-account')
+  return { Grants: [], Truncated: false }
 }
 
 function requireDefaultName(call: KmsCall): void {

@@ -8,7 +8,6 @@ import { authorizedKey, type Operation } from './operation.ts'
  */
 const names = [
   'CreateGrant',
-  'ListGrants',
   'RevokeGrant',
   'RetireGrant',
   'GetPublicKey',
@@ -21,7 +20,6 @@ const names = [
   'UpdateKeyDescription',
   'EnableKeyRotation',
   'DisableKeyRotation',
-  'ListKeyPolicies',
   'ListKeyRotations',
   'UntagResource',
   'ReplicateKey',
@@ -32,7 +30,6 @@ const names = [
 
 const crossAccount = new Set<string>([
   'CreateGrant',
-  'ListGrants',
   'RevokeGrant',
   'RetireGrant',
   'GetPublicKey',

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import type { FaultEffect, Faults } from '#emulators/aws/faults.ts'
+import type { FaultEffect } from '#emulators/aws/fault-effect.ts'
+import type { Faults } from '#emulators/common/faults.ts'
 import type { CloudTrail } from '#emulators/aws/trail/cloud-trail.ts'
 import { deliverStsEvent } from '#emulators/aws/trail/sts-event.ts'
 import type { AwsReply, AwsRequest } from '#emulators/aws/wire/aws-reply.ts'
@@ -12,7 +13,7 @@ import { xmlError, xmlReply } from './xml.ts'
 
 export type StsEndpointDeps = Readonly<{
   sts: StsDeps
-  faults: Faults
+  faults: Faults<FaultEffect>
   trail: CloudTrail
   signatures: SignatureVerifier
 }>

@@ -1,7 +1,8 @@
 import { findRefusal } from '#emulators/aws/iam/authorize.ts'
 import type { Identities } from '#emulators/aws/iam/identities.ts'
 import type { Caller, Role } from '#emulators/aws/iam/principal.ts'
-import { isoSeconds, type ServiceClock } from '#emulators/aws/service-clock.ts'
+import { isoSeconds } from '#emulators/aws/service-dates.ts'
+import type { ServiceClock } from '#emulators/common/service-clock.ts'
 import { ServiceError } from '#emulators/aws/wire/service-error.ts'
 import { readAssumeRole, type AssumeRoleRequest } from './assume-role-request.ts'
 

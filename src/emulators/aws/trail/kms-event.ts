@@ -1,7 +1,7 @@
 import type { JsonObject } from '#emulators/aws/kms/input.ts'
 import type { KmsKey } from '#emulators/aws/kms/kms-key.ts'
 import type { KmsCall } from '#emulators/aws/kms/operation.ts'
-import { isoSeconds } from '#emulators/aws/service-clock.ts'
+import { isoSeconds } from '#emulators/aws/service-dates.ts'
 import type { ClientInfo } from '#emulators/aws/wire/client-info.ts'
 import type { ServiceError } from '#emulators/aws/wire/service-error.ts'
 import type { CloudTrail } from './cloud-trail.ts'

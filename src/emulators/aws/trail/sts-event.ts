@@ -1,4 +1,4 @@
-import { isoSeconds } from '#emulators/aws/service-clock.ts'
+import { isoSeconds } from '#emulators/aws/service-dates.ts'
 import type { StsExchange } from '#emulators/aws/sts/sts-exchange.ts'
 import type { StsAnswer } from '#emulators/aws/sts/sts-service.ts'
 import { ServiceError } from '#emulators/aws/wire/service-error.ts'

@@ -1,5 +1,5 @@
 import type { Caller } from '#emulators/aws/iam/principal.ts'
-import { isoSeconds } from '#emulators/aws/service-clock.ts'
+import { isoSeconds } from '#emulators/aws/service-dates.ts'
 
 /** CloudTrail's `userIdentity`; made once for each caller, since a session signs many requests. */
 export function userIdentity(caller: Caller): Readonly<Record<string, unknown>> {

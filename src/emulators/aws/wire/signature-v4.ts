@@ -1,7 +1,7 @@
 import { createHmac, createSecretKey, hash, timingSafeEqual, type KeyObject } from 'node:crypto'
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Credential, Caller } from '#emulators/aws/iam/principal.ts'
-import { amzDate } from '#emulators/aws/service-clock.ts'
+import { amzDate } from '#emulators/aws/service-dates.ts'
 
 export type SignedRequest = Readonly<{ method: string; headers: IncomingHttpHeaders; body: Buffer }>
 

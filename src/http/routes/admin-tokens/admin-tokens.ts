@@ -1,23 +1,15 @@
 import { Type, type Static } from 'typebox'
-import { summarizeAdminToken } from '#access/admin-token.ts'
-import { issueAdminToken, revokeAdminToken } from '#access/issue-admin-token.ts'
+import { summarizeAdminToken, type AdminToken } from '#access/admin-token.ts'
+import { issueAdminToken, revokeAdminToken, type IssuedAdminToken } from '#access/issue-admin-token.ts'
 import { listAdminTokens } from '#access/admin-token-repository.ts'
-import { decodeCursor, pageOf } from '#db/keyset.ts'
+import { decodeCursor } from '#db/keyset.ts'
+import type { BeforeCommit } from '#db/before-commit.ts'
 import type { ApiDeps, ApiServer } from '#http/api-server.ts'
 import { callerOf } from '#http/authenticate.ts'
 import { expiryOf } from '#http/expiry.ts'
 import { once } from '#http/idempotency.ts'
-import {
-  Id,
-  IdParams,
-  Name,
-  Nullable,
-  PageOf,
-  PageQuery,
-  problemReplies,
-  Time,
-  WriteHeaders,
-} from '#http/schemas.ts'
+import { listingOf, ListingOf } from '#http/listing.ts'
+import { Id, IdParams, Name, Nullable, PageQuery, problemReplies, Time, WriteHeaders } from '#http/schemas.ts'
 
 const fields = {
   id: Id,
@@ -45,18 +37,15 @@ export function adminTokenRoutes(app: ApiServer, deps: ApiDeps): void {
         summary: 'Lists the admin tokens, oldest first.',
         tags,
         querystring: PageQuery,
-        response: { 200: PageOf(AdminTokenReply), ...problemReplies },
+        response: { 200: ListingOf(AdminTokenReply), ...problemReplies },
       },
     },
     async (request) => {
       const { limit, cursor } = request.query
       const afterId = cursor === undefined ? undefined : decodeCursor(cursor)
-      const rows = await listAdminTokens(deps.db.kysely, deps.ring, callerOf(request).orgId, {
-        afterId,
-        limit,
-      })
-      const page = pageOf(rows, limit)
-      return { ...page, items: page.items.map((token) => summarizeAdminToken(token)) }
+      const { orgId } = callerOf(request)
+      const rows = await listAdminTokens(deps.db.kysely, deps.ring, orgId, { afterId, limit })
+      return listingOf(deps, { orgId, table: 'admin_tokens', rows, limit }, summarizeAdminToken)
     },
   )
   app.post(
@@ -75,22 +64,20 @@ export function adminTokenRoutes(app: ApiServer, deps: ApiDeps): void {
       },
     },
     (request, reply) =>
-      once<Issued>(
-        deps,
-        request,
-        reply,
-        201,
-        async () => {
+      once(deps, request, reply, {
+        status: 201,
+        carryOut: (beforeCommit: BeforeCommit<IssuedAdminToken>) => {
           const { name, expiresAt } = request.body
-          const { adminToken, token } = await issueAdminToken(deps, {
+          return issueAdminToken(deps, {
             ...callerOf(request),
             name,
             expiresAt: expiryOf(expiresAt, deps.now()),
+            beforeCommit,
           })
-          return { ...summarizeAdminToken(adminToken), token }
         },
-        (answer) => ({ ...answer, token: null }),
-      ),
+        answer: (_, { adminToken, token }): Issued => ({ ...summarizeAdminToken(adminToken), token }),
+        forReplay: (answer) => ({ ...answer, token: null }),
+      }),
   )
   app.post(
     '/admin-tokens/:id/revoke',
@@ -105,10 +92,11 @@ export function adminTokenRoutes(app: ApiServer, deps: ApiDeps): void {
       },
     },
     (request, reply) =>
-      once(deps, request, reply, 200, async () =>
-        summarizeAdminToken(
-          await revokeAdminToken(deps, { ...callerOf(request), adminTokenId: request.params.id }),
-        ),
-      ),
+      once(deps, request, reply, {
+        status: 200,
+        carryOut: (beforeCommit: BeforeCommit<AdminToken>) =>
+          revokeAdminToken(deps, { ...callerOf(request), adminTokenId: request.params.id, beforeCommit }),
+        answer: (_, revoked) => summarizeAdminToken(revoked),
+      }),
   )
 }

@@ -17,9 +17,11 @@ export function deleteTargetRoute(app: ApiServer, deps: ApiDeps): void {
     response: { 204: Type.Null(), ...problemReplies },
   }
   app.delete('/api-targets/:id', { schema }, (request, reply) =>
-    once(deps, request, reply, 204, async () => {
-      await deleteTarget(deps, { ...callerOf(request), targetId: request.params.id })
-      return null
+    once(deps, request, reply, {
+      status: 204,
+      carryOut: (beforeCommit) =>
+        deleteTarget(deps, { ...callerOf(request), targetId: request.params.id, beforeCommit }),
+      answer: () => null,
     }),
   )
 }
@@ -38,10 +40,13 @@ export function retireCredentialRoute(app: ApiServer, deps: ApiDeps): void {
     response: { 204: Type.Null(), ...problemReplies },
   }
   app.delete('/api-targets/:id/credentials/:generation', { schema }, (request, reply) =>
-    once(deps, request, reply, 204, async () => {
-      const { id, generation } = request.params
-      await retireCredential(deps, { ...callerOf(request), targetId: id, generation })
-      return null
+    once(deps, request, reply, {
+      status: 204,
+      carryOut: (beforeCommit) => {
+        const { id, generation } = request.params
+        return retireCredential(deps, { ...callerOf(request), targetId: id, generation, beforeCommit })
+      },
+      answer: () => null,
     }),
   )
 }

@@ -1,9 +1,10 @@
 import { Type } from 'typebox'
-import { decodeCursor, pageBy } from '#db/keyset.ts'
+import { decodeCursor } from '#db/keyset.ts'
 import { readTargets } from '#targets/read.ts'
 import type { ApiDeps, ApiServer } from '#http/api-server.ts'
 import { callerOf } from '#http/authenticate.ts'
-import { PageOf, PageQuery, problemReplies } from '#http/schemas.ts'
+import { listingOf, ListingOf } from '#http/listing.ts'
+import { PageQuery, problemReplies } from '#http/schemas.ts'
 import { targetReply, TargetReply } from './target-schema.ts'
 
 /** `GET /api-targets`: the organisation's targets, oldest first. Never decrypts. */
@@ -16,13 +17,13 @@ export function listTargetsRoute(app: ApiServer, deps: ApiDeps): void {
       { ...PageQuery.properties, provider: Type.Optional(Type.String({ maxLength: 50 })) },
       { additionalProperties: false },
     ),
-    response: { 200: PageOf(TargetReply), ...problemReplies },
+    response: { 200: ListingOf(TargetReply), ...problemReplies },
   }
   app.get('/api-targets', { schema }, async (request) => {
     const { limit, cursor, provider } = request.query
     const afterId = cursor === undefined ? undefined : decodeCursor(cursor)
-    const rows = await readTargets(deps, callerOf(request).orgId, { afterId, limit, provider })
-    const page = pageBy(rows, limit, (row) => row.target.id)
-    return { ...page, items: page.items.map((row) => targetReply(row.target, row.credentials, row.health)) }
+    const { orgId } = callerOf(request)
+    const rows = await readTargets(deps, orgId, { afterId, limit, provider })
+    return listingOf(deps, { orgId, table: 'targets', rows, limit }, targetReply)
   })
 }

@@ -13,8 +13,7 @@ export function readTargetRoute(app: ApiServer, deps: ApiDeps): void {
     params: IdParams,
     response: { 200: TargetReply, ...problemReplies },
   }
-  app.get('/api-targets/:id', { schema }, async (request) => {
-    const { target, credentials, health } = await readTarget(deps, callerOf(request).orgId, request.params.id)
-    return targetReply(target, credentials, health)
-  })
+  app.get('/api-targets/:id', { schema }, async (request) =>
+    targetReply(await readTarget(deps, callerOf(request).orgId, request.params.id)),
+  )
 }

@@ -1,5 +1,7 @@
 import { detailsOf } from '#targets/read.ts'
+import type { StoredVersion } from '#targets/commit-version.ts'
 import { storeTarget } from '#targets/store.ts'
+import type { BeforeCommit } from '#db/before-commit.ts'
 import type { ApiDeps, ApiServer } from '#http/api-server.ts'
 import { callerOf } from '#http/authenticate.ts'
 import { once } from '#http/idempotency.ts'
@@ -18,32 +20,32 @@ export function storeTargetRoute(app: ApiServer, deps: ApiDeps): void {
     response: { 201: TargetReply, ...problemReplies },
   }
   app.post('/api-targets', { schema }, (request, reply) =>
-    once(deps, request, reply, 201, async () => {
-      const { orgId, actor } = callerOf(request)
-      const {
-        name,
-        provider,
-        environment = 'production',
-        baseUrl,
-        models = [],
-        kekId,
-        validate = true,
-      } = request.body
-      const credential = credentialOf(request)
-      const { target } = await storeTarget(deps.targets, {
-        orgId,
-        actor,
-        name,
-        provider,
-        environment,
-        baseUrl,
-        models,
-        kekId,
-        credential,
-        isValidated: validate,
-      })
-      const details = await detailsOf(deps, orgId, target)
-      return targetReply(target, details.credentials, details.health)
+    once(deps, request, reply, {
+      status: 201,
+      carryOut: (beforeCommit: BeforeCommit<StoredVersion>) => {
+        const {
+          name,
+          provider,
+          environment = 'production',
+          baseUrl,
+          models = [],
+          kekId,
+          validate = true,
+        } = request.body
+        return storeTarget(deps.targets, {
+          ...callerOf(request),
+          name,
+          provider,
+          environment,
+          baseUrl,
+          models,
+          kekId,
+          credential: credentialOf(request),
+          isValidated: validate,
+          beforeCommit,
+        })
+      },
+      answer: async (trx, { target }) => targetReply(await detailsOf(deps, trx, target)),
     }),
   )
 }

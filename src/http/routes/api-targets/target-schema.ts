@@ -1,5 +1,5 @@
 import { Type, type Static } from 'typebox'
-import type { Credential, Target, TargetHealth } from '#targets/target.ts'
+import type { TargetDetails } from '#targets/read.ts'
 import { Environment, Id, Models, Name, Nullable, Time } from '#http/schemas.ts'
 
 const CredentialInput = Type.String({
@@ -57,6 +57,9 @@ export const TargetReply = Type.Object(
     kekId: Id,
     keyPreview: Type.String(),
     credentials: Type.Array(CredentialVersion),
+    tamperedGenerations: Type.Array(Type.Integer(), {
+      description: 'Credential versions that were changed outside of Hasp: they are never opened.',
+    }),
     verification: Type.Union([Type.Literal('accepted'), Type.Literal('rejected'), Type.Literal('unchecked')]),
     verificationDetail: Nullable(Type.String()),
     lastVerifiedAt: Nullable(Time),
@@ -68,12 +71,12 @@ export const TargetReply = Type.Object(
 )
 
 /** A target as its organisation sees it: previews and dates, nothing that would need the KEK. */
-export function targetReply(
-  target: Target,
-  credentials: readonly Credential[],
-  health: TargetHealth | undefined,
-): Static<typeof TargetReply> {
-  const versions = credentials.filter((credential) => credential.targetId === target.id)
+export function targetReply({
+  target,
+  credentials,
+  tamperedGenerations,
+  health,
+}: TargetDetails): Static<typeof TargetReply> {
   return {
     id: target.id,
     name: target.name,
@@ -82,14 +85,16 @@ export function targetReply(
     baseUrl: target.baseUrl,
     models: [...target.models],
     kekId: target.kekId,
-    keyPreview: versions.find((credential) => credential.generation === target.generation)?.preview ?? '••••',
-    credentials: versions.map((credential) => ({
+    keyPreview:
+      credentials.find((credential) => credential.generation === target.generation)?.preview ?? '••••',
+    credentials: credentials.map((credential) => ({
       generation: credential.generation,
       isCurrent: credential.generation === target.generation,
       preview: credential.preview,
       kekId: credential.kekId,
       createdAt: credential.createdAt.toISOString(),
     })),
+    tamperedGenerations: [...tamperedGenerations],
     verification: health?.verification ?? 'unchecked',
     verificationDetail: health?.detail ?? null,
     lastVerifiedAt: health?.lastVerifiedAt?.toISOString() ?? null,

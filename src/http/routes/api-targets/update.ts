@@ -1,6 +1,8 @@
-import { readTarget } from '#targets/read.ts'
+import { detailsOf, readTarget } from '#targets/read.ts'
 import { rotateCredential } from '#targets/rotate-credential.ts'
+import type { Target } from '#targets/target.ts'
 import { updateTarget } from '#targets/update.ts'
+import type { BeforeCommit } from '#db/before-commit.ts'
 import type { ApiDeps, ApiServer } from '#http/api-server.ts'
 import { callerOf } from '#http/authenticate.ts'
 import { once } from '#http/idempotency.ts'
@@ -20,28 +22,31 @@ export function updateTargetRoute(app: ApiServer, deps: ApiDeps): void {
     response: { 200: TargetReply, ...problemReplies },
   }
   app.patch('/api-targets/:id', { schema }, (request, reply) =>
-    once(deps, request, reply, 200, async () => {
-      const { orgId, actor } = callerOf(request)
-      const { name, models, credential, validate = true } = request.body
-      const targetId = request.params.id
-      const changes = {
-        ...(name === undefined ? {} : { name }),
-        ...(models === undefined ? {} : { models }),
-      }
-      if (credential !== undefined) {
-        await rotateCredential(deps.targets, {
-          orgId,
-          actor,
-          targetId,
-          credential: credentialOf(request),
-          isValidated: validate,
-          changes,
-        })
-      } else if (Object.keys(changes).length > 0) {
-        await updateTarget(deps, { orgId, actor, targetId, changes })
-      }
-      const details = await readTarget(deps, orgId, targetId)
-      return targetReply(details.target, details.credentials, details.health)
+    once(deps, request, reply, {
+      status: 200,
+      carryOut: async (beforeCommit: BeforeCommit<Target>) => {
+        const { orgId, actor } = callerOf(request)
+        const { name, models, credential, validate = true } = request.body
+        const targetId = request.params.id
+        const changes = {
+          ...(name === undefined ? {} : { name }),
+          ...(models === undefined ? {} : { models }),
+        }
+        if (credential !== undefined) {
+          const rotation = { credential: credentialOf(request), isValidated: validate, changes }
+          const { target } = await rotateCredential(deps.targets, {
+            orgId,
+            actor,
+            targetId,
+            ...rotation,
+            beforeCommit: (trx, stored) => beforeCommit(trx, stored.target),
+          })
+          return target
+        }
+        if (Object.keys(changes).length === 0) return (await readTarget(deps, orgId, targetId)).target
+        return updateTarget(deps, { orgId, actor, targetId, changes, beforeCommit })
+      },
+      answer: async (trx, target) => targetReply(await detailsOf(deps, trx, target)),
     }),
   )
 }

@@ -3,6 +3,7 @@ import type { KekGrant } from '#keks/access.ts'
 import { cacheCeilingMsMax, kekStates, streamRules, unwrapModes, type Kek } from '#keks/kek.ts'
 import { summarizeKek } from '#keks/summary.ts'
 import { Id, Name, Nullable, Time } from '#http/schemas.ts'
+import { VerificationEvidence, VerificationSummary } from './verification-schema.ts'
 
 const UnwrapMode = Type.Unsafe<Kek['unwrapMode']>({
   type: 'string',
@@ -26,12 +27,26 @@ const rules = {
     maximum: 86_400_000,
     description: 'How often a canary is unwrapped; 0 turns it off.',
   }),
+  wrapAgeDaysMax: Nullable(
+    Type.Integer({
+      minimum: 1,
+      maximum: 36_500,
+      description: 'Cryptoperiod: how old a wrap under this KEK may get, in days; null for no limit.',
+    }),
+  ),
+  wrapsMax: Nullable(
+    Type.Integer({
+      minimum: 1,
+      maximum: 2_147_483_647,
+      description: 'Cryptoperiod: how many DEKs this KEK may wrap; null for no limit.',
+    }),
+  ),
 }
 
 export const NewKek = Type.Object(
   {
     name: Name,
-    provider: Type.String({ minLength: 1, maxLength: 50, description: '`aws`, or `local` on one machine.' }),
+    provider: Type.String({ minLength: 1, maxLength: 50, description: '`aws`, `gcp`, or `local` on one machine.' }),
     keyArn: Type.Optional(
       Type.String({ maxLength: 2048, description: 'AWS: full ARN of the KMS key; aliases are refused.' }),
     ),
@@ -41,6 +56,29 @@ export const NewKek = Type.Object(
         description:
           'AWS: role in the key’s account that Hasp assumes. Without it the key policy must name Hasp’s own principal.',
       }),
+    ),
+    keyName: Type.Optional(
+      Type.String({
+        maxLength: 512,
+        description: 'Google: projects/…/locations/…/keyRings/…/cryptoKeys/…, without a version.',
+      }),
+    ),
+    identityProvider: Type.Optional(
+      Type.String({
+        maxLength: 512,
+        description:
+          'Google: the provider in your workload identity pool that lets Hasp in (projects/<number>/locations/global/workloadIdentityPools/…/providers/…). Without it the key is granted to Hasp’s own service account.',
+      }),
+    ),
+    keyId: Type.Optional(
+      Type.String({
+        maxLength: 512,
+        description:
+          'Azure: key identifier of one version (https://VAULT.vault.azure.net/keys/NAME/VERSION, or of a Managed HSM).',
+      }),
+    ),
+    tenantId: Type.Optional(
+      Type.String({ maxLength: 64, description: 'Azure: the tenant that the vault trusts (a GUID).' }),
     ),
     ...Type.Partial(Type.Object(rules)).properties,
   },
@@ -59,12 +97,26 @@ export const defaultRules = {
   cacheUsesMax: 10_000,
   streamRule: 'cut',
   probeIntervalMs: 60_000,
+  wrapAgeDaysMax: null,
+  wrapsMax: null,
 } as const
 
 const Probe = Type.Object({
   lastProbeAt: Nullable(Time),
   outcome: Nullable(Type.String()),
   kmsRequestId: Nullable(Type.String()),
+})
+
+const GrantDocument = Type.Object({ title: Type.String(), body: Type.String() })
+
+const GrantReply = Type.Object({
+  summary: Type.String(),
+  documents: Type.Array(GrantDocument, { description: 'Raw policies.' }),
+  terraform: Type.Optional(GrantDocument),
+  cli: Type.Optional(GrantDocument),
+  logCheck: Type.Optional(
+    Type.String({ description: 'How its owner sees that their log records every use of the key.' }),
+  ),
 })
 
 export const KekReply = Type.Object(
@@ -79,6 +131,13 @@ export const KekReply = Type.Object(
       externalId: Type.Optional(
         Type.String({ description: 'Made by Hasp; the role’s trust policy must demand it.' }),
       ),
+      keyName: Type.Optional(Type.String()),
+      identityProvider: Type.Optional(Nullable(Type.String())),
+      audience: Type.Optional(
+        Type.String({ description: 'Made by Hasp; your identity provider must allow it.' }),
+      ),
+      keyId: Type.Optional(Type.String()),
+      tenantId: Type.Optional(Type.String()),
       fileId: Type.Optional(Type.String()),
     }),
     ...rules,
@@ -87,32 +146,26 @@ export const KekReply = Type.Object(
     stateChangedAt: Time,
     createdAt: Time,
     probe: Type.Optional(Probe),
-    grant: Type.Optional(
-      Type.Object({
-        summary: Type.String(),
-        documents: Type.Array(Type.Object({ title: Type.String(), body: Type.String() })),
-      }),
-    ),
+    grant: Type.Optional(GrantReply),
+    verification: Type.Optional(Nullable(VerificationSummary)),
   },
   { title: 'Kek' },
 )
 
 export const VerificationReply = Type.Object({
   isPassed: Type.Boolean(),
-  checks: Type.Array(
-    Type.Object({
-      name: Type.String(),
-      isPassed: Type.Boolean(),
-      finding: Type.String(),
-      kmsRequestId: Nullable(Type.String()),
-    }),
-  ),
+  ...VerificationEvidence.properties,
+  grant: Type.Optional(GrantReply),
   kek: KekReply,
 })
 
 export function kekReply(
   kek: Kek,
-  more: { grant?: KekGrant | undefined; probe?: Static<typeof Probe> | undefined } = {},
+  more: {
+    grant?: KekGrant | undefined
+    probe?: Static<typeof Probe> | undefined
+    verification?: Static<typeof VerificationSummary> | null | undefined
+  } = {},
 ): Static<typeof KekReply> {
   const { access, ...summary } = summarizeKek(kek)
   const { provider: _, ...reached } = access
@@ -120,13 +173,9 @@ export function kekReply(
     ...summary,
     access: reached,
     ...(more.probe === undefined ? {} : { probe: more.probe }),
+    ...(more.verification === undefined ? {} : { verification: more.verification }),
     ...(more.grant === undefined
       ? {}
-      : {
-          grant: {
-            summary: more.grant.summary,
-            documents: more.grant.documents.map((document) => ({ ...document })),
-          },
-        }),
+      : { grant: { ...more.grant, documents: more.grant.documents.map((document) => ({ ...document })) } }),
   }
 }

@@ -1,9 +1,12 @@
-import { decodeCursor, pageOf } from '#db/keyset.ts'
+import { decodeCursor } from '#db/keyset.ts'
 import { findKek, findProbe, listKeks } from '#keks/repository.ts'
+import { findLastVerdict } from '#keks/verification-repository.ts'
 import type { ApiDeps, ApiServer } from '#http/api-server.ts'
 import { callerOf } from '#http/authenticate.ts'
-import { IdParams, PageOf, PageQuery, problemReplies } from '#http/schemas.ts'
+import { listingOf, ListingOf } from '#http/listing.ts'
+import { IdParams, PageQuery, problemReplies } from '#http/schemas.ts'
 import { kekReply, KekReply } from './kek-schema.ts'
+import { verificationSummary } from './verification-schema.ts'
 
 /** `GET /keks`: the organisation's KEKs, oldest first. */
 export function listKeksRoute(app: ApiServer, deps: ApiDeps): void {
@@ -12,14 +15,14 @@ export function listKeksRoute(app: ApiServer, deps: ApiDeps): void {
     summary: 'Lists the KEKs, oldest first.',
     tags: ['KEKs'],
     querystring: PageQuery,
-    response: { 200: PageOf(KekReply), ...problemReplies },
+    response: { 200: ListingOf(KekReply), ...problemReplies },
   }
   app.get('/keks', { schema }, async (request) => {
     const { limit, cursor } = request.query
     const afterId = cursor === undefined ? undefined : decodeCursor(cursor)
-    const keks = await listKeks(deps.db.kysely, deps.ring, callerOf(request).orgId, { afterId, limit })
-    const page = pageOf(keks, limit)
-    return { ...page, items: page.items.map((kek) => kekReply(kek)) }
+    const { orgId } = callerOf(request)
+    const rows = await listKeks(deps.db.kysely, deps.ring, orgId, { afterId, limit })
+    return listingOf(deps, { orgId, table: 'keks', rows, limit }, (kek) => kekReply(kek))
   })
 }
 
@@ -36,8 +39,10 @@ export function readKekRoute(app: ApiServer, deps: ApiDeps): void {
     const { orgId } = callerOf(request)
     const kek = await findKek(deps.db.kysely, deps.ring, orgId, request.params.id)
     const probe = await findProbe(deps.db.kysely, orgId, kek.id)
+    const last = await findLastVerdict(deps.db.kysely, deps.ring, { orgId, kekId: kek.id })
     return kekReply(kek, {
-      grant: deps.kekAccessKinds.get(kek.access.provider)?.grantFor(kek.access, orgId),
+      grant: deps.kekAccessKinds.get(kek.access.provider)?.grantFor(kek.access, orgId, kek.id),
+      verification: last === undefined ? null : verificationSummary(last),
       probe: {
         lastProbeAt: probe?.last_probe_at?.toISOString() ?? null,
         outcome: probe?.last_outcome ?? null,

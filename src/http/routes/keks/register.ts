@@ -1,4 +1,6 @@
+import type { Kek } from '#keks/kek.ts'
 import { registerKek } from '#keks/register.ts'
+import type { BeforeCommit } from '#db/before-commit.ts'
 import type { ApiDeps, ApiServer } from '#http/api-server.ts'
 import { callerOf } from '#http/authenticate.ts'
 import { once } from '#http/idempotency.ts'
@@ -16,14 +18,22 @@ export function registerKekRoute(app: ApiServer, deps: ApiDeps): void {
     response: { 201: KekReply, ...problemReplies },
   }
   app.post('/keks', { schema }, (request, reply) =>
-    once(deps, request, reply, 201, async () => {
-      const { orgId, actor } = callerOf(request)
-      const { name, provider, keyArn, roleArn, ...rules } = request.body
-      const kek = await registerKek(
-        { ...deps, accessKinds: deps.kekAccessKinds },
-        { orgId, actor, name, provider, access: { keyArn, roleArn }, ...defaultRules, ...rules },
-      )
-      return kekReply(kek, { grant: deps.kekAccessKinds.get(provider)?.grantFor(kek.access, orgId) })
+    once(deps, request, reply, {
+      status: 201,
+      carryOut: (beforeCommit: BeforeCommit<Kek>) => {
+        const { orgId, actor } = callerOf(request)
+        const { name, provider, keyArn, roleArn, keyName, identityProvider, keyId, tenantId, ...rules } =
+          request.body
+        const access = { keyArn, roleArn, keyName, identityProvider, keyId, tenantId }
+        return registerKek(
+          { ...deps, accessKinds: deps.kekAccessKinds },
+          { orgId, actor, name, provider, access, ...defaultRules, ...rules, beforeCommit },
+        )
+      },
+      answer: (_, kek) =>
+        kekReply(kek, {
+          grant: deps.kekAccessKinds.get(kek.access.provider)?.grantFor(kek.access, kek.orgId, kek.id),
+        }),
     }),
   )
 }

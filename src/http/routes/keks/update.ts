@@ -1,5 +1,7 @@
+import type { Kek } from '#keks/kek.ts'
 import { updateKek } from '#keks/update.ts'
 import { retireKek } from '#keks/retire.ts'
+import type { BeforeCommit } from '#db/before-commit.ts'
 import type { ApiDeps, ApiServer } from '#http/api-server.ts'
 import { callerOf } from '#http/authenticate.ts'
 import { once } from '#http/idempotency.ts'
@@ -18,11 +20,14 @@ export function updateKekRoute(app: ApiServer, deps: ApiDeps): void {
     response: { 200: KekReply, ...problemReplies },
   }
   app.patch('/keks/:id', { schema }, (request, reply) =>
-    once(deps, request, reply, 200, async () =>
-      kekReply(
-        await updateKek(deps, { ...callerOf(request), kekId: request.params.id, rules: request.body }),
-      ),
-    ),
+    once(deps, request, reply, {
+      status: 200,
+      carryOut: (beforeCommit: BeforeCommit<Kek>) => {
+        const kekId = request.params.id
+        return updateKek(deps, { ...callerOf(request), kekId, rules: request.body, beforeCommit })
+      },
+      answer: (_, kek) => kekReply(kek),
+    }),
   )
 }
 
@@ -37,8 +42,11 @@ export function retireKekRoute(app: ApiServer, deps: ApiDeps): void {
     response: { 200: KekReply, ...problemReplies },
   }
   app.post('/keks/:id/retire', { schema }, (request, reply) =>
-    once(deps, request, reply, 200, async () =>
-      kekReply(await retireKek(deps, { ...callerOf(request), kekId: request.params.id })),
-    ),
+    once(deps, request, reply, {
+      status: 200,
+      carryOut: (beforeCommit: BeforeCommit<Kek>) =>
+        retireKek(deps, { ...callerOf(request), kekId: request.params.id, beforeCommit }),
+      answer: (_, kek) => kekReply(kek),
+    }),
   )
 }

@@ -1,4 +1,6 @@
+import type { VirtualKey } from '#access/virtual-key.ts'
 import { revokeVirtualKey, updateVirtualKey } from '#access/issue-virtual-key.ts'
+import type { BeforeCommit } from '#db/before-commit.ts'
 import type { ApiDeps, ApiServer } from '#http/api-server.ts'
 import { callerOf } from '#http/authenticate.ts'
 import { expiryOf } from '#http/expiry.ts'
@@ -18,20 +20,20 @@ export function updateVirtualKeyRoute(app: ApiServer, deps: ApiDeps): void {
     response: { 200: VirtualKeyReply, ...problemReplies },
   }
   app.patch('/virtual-keys/:id', { schema }, (request, reply) =>
-    once(deps, request, reply, 200, async () => {
-      const { name, targetIds, models, expiresAt } = request.body
-      const changes = {
-        ...(name === undefined ? {} : { name }),
-        ...(targetIds === undefined ? {} : { targetIds: scopeOf(targetIds) }),
-        ...(models === undefined ? {} : { models: scopeOf(models) }),
-        ...(expiresAt === undefined ? {} : { expiresAt: expiryOf(expiresAt, deps.now()) }),
-      }
-      const changed = await updateVirtualKey(deps, {
-        ...callerOf(request),
-        virtualKeyId: request.params.id,
-        changes,
-      })
-      return virtualKeyReply(changed, deps.now())
+    once(deps, request, reply, {
+      status: 200,
+      carryOut: (beforeCommit: BeforeCommit<VirtualKey>) => {
+        const { name, targetIds, models, expiresAt } = request.body
+        const changes = {
+          ...(name === undefined ? {} : { name }),
+          ...(targetIds === undefined ? {} : { targetIds: scopeOf(targetIds) }),
+          ...(models === undefined ? {} : { models: scopeOf(models) }),
+          ...(expiresAt === undefined ? {} : { expiresAt: expiryOf(expiresAt, deps.now()) }),
+        }
+        const virtualKeyId = request.params.id
+        return updateVirtualKey(deps, { ...callerOf(request), virtualKeyId, changes, beforeCommit })
+      },
+      answer: (_, changed) => virtualKeyReply(changed, deps.now()),
     }),
   )
 }
@@ -47,11 +49,11 @@ export function revokeVirtualKeyRoute(app: ApiServer, deps: ApiDeps): void {
     response: { 200: VirtualKeyReply, ...problemReplies },
   }
   app.post('/virtual-keys/:id/revoke', { schema }, (request, reply) =>
-    once(deps, request, reply, 200, async () =>
-      virtualKeyReply(
-        await revokeVirtualKey(deps, { ...callerOf(request), virtualKeyId: request.params.id }),
-        deps.now(),
-      ),
-    ),
+    once(deps, request, reply, {
+      status: 200,
+      carryOut: (beforeCommit: BeforeCommit<VirtualKey>) =>
+        revokeVirtualKey(deps, { ...callerOf(request), virtualKeyId: request.params.id, beforeCommit }),
+      answer: (_, revoked) => virtualKeyReply(revoked, deps.now()),
+    }),
   )
 }

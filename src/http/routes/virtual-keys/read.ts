@@ -1,8 +1,9 @@
 import { findVirtualKey, listVirtualKeys } from '#access/virtual-key-repository.ts'
-import { decodeCursor, pageOf } from '#db/keyset.ts'
+import { decodeCursor } from '#db/keyset.ts'
 import type { ApiDeps, ApiServer } from '#http/api-server.ts'
 import { callerOf } from '#http/authenticate.ts'
-import { IdParams, PageOf, PageQuery, problemReplies } from '#http/schemas.ts'
+import { listingOf, ListingOf } from '#http/listing.ts'
+import { IdParams, PageQuery, problemReplies } from '#http/schemas.ts'
 import { virtualKeyReply, VirtualKeyReply } from './virtual-key-schema.ts'
 
 /** `GET /virtual-keys`: the organisation's virtual keys, oldest first. */
@@ -12,14 +13,16 @@ export function listVirtualKeysRoute(app: ApiServer, deps: ApiDeps): void {
     summary: 'Lists the virtual keys, oldest first.',
     tags: ['Virtual keys'],
     querystring: PageQuery,
-    response: { 200: PageOf(VirtualKeyReply), ...problemReplies },
+    response: { 200: ListingOf(VirtualKeyReply), ...problemReplies },
   }
   app.get('/virtual-keys', { schema }, async (request) => {
     const { limit, cursor } = request.query
     const afterId = cursor === undefined ? undefined : decodeCursor(cursor)
-    const rows = await listVirtualKeys(deps.db.kysely, deps.ring, callerOf(request).orgId, { afterId, limit })
-    const page = pageOf(rows, limit)
-    return { ...page, items: page.items.map((virtualKey) => virtualKeyReply(virtualKey, deps.now())) }
+    const { orgId } = callerOf(request)
+    const rows = await listVirtualKeys(deps.db.kysely, deps.ring, orgId, { afterId, limit })
+    return listingOf(deps, { orgId, table: 'virtual_keys', rows, limit }, (virtualKey) =>
+      virtualKeyReply(virtualKey, deps.now()),
+    )
   })
 }
 

@@ -135,7 +135,7 @@ describe('an unwrap through the customer’s role', () => {
     await using customer = await startEmulatedCustomer({ now: () => Date.now() + aheadMs })
     const provider = new AwsKekProvider(
       customer.kekOf('role'),
-      customer.clientsOf({ decryptTransport: 'sdk' }),
+      customer.clientsOf({ dekTransport: 'sdk' }),
     )
     using dek = generateDek()
     const { wrappedDek } = await provider.wrap(dek, CONTEXT)
@@ -181,7 +181,7 @@ describe('an unwrap that KMS answers with a state it does not name', () => {
   })
 })
 
-describe.each(['bytes', 'sdk'] as const)('what KMS decrypted, read over %s', (decryptTransport) => {
+describe.each(['bytes', 'sdk'] as const)('what KMS decrypted, read over %s', (dekTransport) => {
   it.each([
     [
       'another key',
@@ -193,14 +193,14 @@ describe.each(['bytes', 'sdk'] as const)('what KMS decrypted, read over %s', (de
     ['31 bytes', { Plaintext: Buffer.alloc(31, 1).toString('base64') }, 'WrongPlaintextLength'],
     ['33 bytes', { Plaintext: Buffer.alloc(33, 1).toString('base64') }, 'WrongPlaintextLength'],
   ])('is refused as tampered when it names %s', async (_, members, code) => {
-    await using customer = await startEmulatedCustomer({ decryptTransport })
+    await using customer = await startEmulatedCustomer({ dekTransport })
     const { provider, wrappedDek } = await wrappedUnder(customer, 'direct')
     customer.control.injectFault({ operation: 'Decrypt', effect: { type: 'patch-reply', members } })
     expect(await faultOf(provider.unwrap(wrappedDek, CONTEXT))).toMatchObject({ kind: 'tampered', code })
   })
 
   it('shows no credential, ARN or account in any fault', async () => {
-    await using customer = await startEmulatedCustomer({ decryptTransport, callTimeoutMs: 200 })
+    await using customer = await startEmulatedCustomer({ dekTransport, callTimeoutMs: 200 })
     const { provider, wrappedDek } = await wrappedUnder(customer, 'role')
     const { control, own, keyArn } = customer
     const effects = [

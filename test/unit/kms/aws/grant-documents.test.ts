@@ -86,3 +86,29 @@ describe.each(['role', 'direct'] as const)('the grant that Hasp prints for the %
 it('every ExternalId is new', () => {
   expect(new Set(Array.from({ length: 100 }, newAwsExternalId)).size).toBe(100)
 })
+
+describe('the forms of one grant', () => {
+  const roleArn = 'arn:aws:iam::111122223333:role/security/hasp'
+  const grant = awsGrantDocuments({
+    keyArn: `arn:aws:kms:eu-central-1:111122223333:key/${KEY_ID}`,
+    roleArn,
+    externalId: newAwsExternalId(),
+    orgId: ORG,
+    principalArn: 'arn:aws:iam::444455556666:role/hasp',
+  })
+
+  it('name the role, its path and the key alike', () => {
+    expect(grant.terraform?.body).toMatch(/role_name +=.*"hasp"/)
+    expect(grant.terraform?.body).toMatch(/role_path +=.*"\/security\/"/)
+    expect(grant.cli.body).toContain('--role-name hasp --path /security/')
+    for (const form of [grant.terraform?.body, grant.cli.body]) expect(form).toContain(KEY_ID)
+  })
+
+  it('carry the same policies on the command line as raw', () => {
+    const onCommandLine = [...grant.cli.body.matchAll(/-document '([^']+)'/g)].map(([, text = '']) =>
+      JSON.parse(text),
+    )
+    const raw = grant.documents.slice(0, 2).map(({ body }) => JSON.parse(body))
+    expect(onCommandLine).toEqual(raw)
+  })
+})

@@ -4,6 +4,7 @@ import { startMockAnthropic } from '#emulators/llm/anthropic.ts'
 import { startMockOpenai } from '#emulators/llm/openai.ts'
 import { createSelfSignedCertificate } from '#emulators/llm/self-signed-certificate.ts'
 import { UpstreamTransport } from '#proxy/upstream/upstream-transport.ts'
+import { RecordingSink } from './recording-sink.ts'
 import {
   credentialOf,
   echoHashes,
@@ -146,6 +147,56 @@ describe('the connection', () => {
     expect(wire.indexOf('sk-late')).toBeGreaterThan(bodyBytes)
     expect(wire.match(/authorization: Bearer sk-(early|late)\r\n/g)).toHaveLength(2)
     expect(watched.isAllWiped()).toBe(true)
+  })
+})
+
+describe('a body that the provider has not read', () => {
+  const replies = {
+    'answered to the end': 'HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n',
+    'broken off': null,
+  }
+  it.each(Object.entries(replies))(
+    'is held until it has left, though the exchange was %s',
+    async (_, reply) => {
+      await using server = await serveTcp((socket) => {
+        socket.once('data', () => {
+          socket.pause()
+          if (reply !== null) socket.write(reply)
+        })
+      })
+      await using transport = new UpstreamTransport({ allowedOrigins: [server.origin] })
+      const sink = new RecordingSink()
+      const body = Buffer.alloc(24 * 1024 * 1024, 'b')
+      const sent = transport.send(requestTo(server.origin, { body }), sink)
+      await expect.poll(() => sent.isCredentialSent).toBe(true)
+      let isHeld = true
+      if (reply !== null) {
+        await sink.done
+        sent.whenBodyLeft(() => (isHeld = false))
+        await new Promise((resolve) => setTimeout(resolve, 30))
+        expect(isHeld).toBe(true)
+        for (const socket of server.sockets) socket.resume()
+      } else {
+        sent.whenBodyLeft(() => (isHeld = false))
+        expect(isHeld).toBe(true)
+        sent.abort()
+        await expect(sink.done).rejects.toMatchObject({ code: 'aborted' })
+      }
+      await expect.poll(() => isHeld).toBe(false)
+    },
+  )
+
+  it('is not waited for where it was copied, or never handed over', async () => {
+    await using server = await serve(echoHashes)
+    await using transport = new UpstreamTransport({ allowedOrigins: [server.origin] })
+    for (const origin of [server.origin, 'http://127.0.0.1:1']) {
+      const sink = new RecordingSink()
+      const sent = transport.send(requestTo(origin), sink)
+      await sink.done.catch(() => {})
+      let isHeld = true
+      sent.whenBodyLeft(() => (isHeld = false))
+      expect(isHeld).toBe(false)
+    }
   })
 })
 

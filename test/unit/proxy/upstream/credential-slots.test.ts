@@ -2,7 +2,14 @@ import { describe, expect, it } from 'vitest'
 import { CredentialSlots, type CredentialSlot } from '#proxy/upstream/credential-slots.ts'
 
 function slot(): CredentialSlot {
-  return { lengthMax: 8, openInto: () => 0, markCredentialSent: () => {} }
+  const unheard = () => {}
+  return {
+    lengthMax: 8,
+    openInto: () => 0,
+    markCredentialSent: unheard,
+    markBodyHanded: unheard,
+    markBodyLeft: unheard,
+  }
 }
 
 const unavailable = expect.objectContaining({ code: 'credential-unavailable' })

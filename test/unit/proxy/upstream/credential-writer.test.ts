@@ -12,6 +12,8 @@ function slotOf(secret: string): CredentialSlot {
     lengthMax: 64,
     openInto: (out, offset) => out.write(secret, offset, 'latin1'),
     markCredentialSent: () => undefined,
+    markBodyHanded: () => undefined,
+    markBodyLeft: () => undefined,
   }
 }
 

@@ -1,0 +1,102 @@
+import { hash } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Pool } from 'undici'
+
+export type LoadResult = Readonly<{
+  sent: number
+  answered: number
+  /** What came of those that were not answered with 200: `HTTP 503 kek_unreachable`, … and how often. */
+  failures: Readonly<Record<string, number>>
+  /** Of those that were answered, in milliseconds. */
+  latencyMs: Readonly<{ p50: number; p99: number; max: number }>
+}>
+
+/** Requests that name a target each, and whose `x-client-request-id` says which. */
+export interface Load extends AsyncDisposable {
+  readonly answered: number
+  stop(): Promise<LoadResult>
+}
+
+const requestTimeoutMs = 20_000
+const tickMs = 5
+const body = JSON.stringify({ model: 'gpt-5', messages: [{ role: 'user', content: 'Hello' }] })
+
+export function startLoad(load: {
+  url: string
+  virtualKey: string
+  requestsPerSecond: number
+  /** Name of the target that the request of this index asks for. */
+  targetOf: (index: number) => string
+}): Load {
+  const pool = new Pool(load.url, { connections: 64, headersTimeout: requestTimeoutMs })
+  const underWay = new Set<Promise<void>>()
+  const stopping = new AbortController()
+  const failures: Record<string, number> = {}
+  const latenciesMs: number[] = []
+  let sent = 0
+
+  const fail = (how: string) => {
+    failures[how] = (failures[how] ?? 0) + 1
+  }
+  const send = async (index: number) => {
+    const startedAt = performance.now()
+    const target = load.targetOf(index)
+    try {
+      const reply = await pool.request({
+        method: 'POST',
+        path: '/openai/v1/chat/completions',
+        headers: {
+          authorization: `Bearer ${load.virtualKey}`,
+          'content-type': 'application/json',
+          'x-hasp-target': target,
+          'x-client-request-id': target,
+        },
+        body,
+      })
+      const text = await reply.body.text()
+      if (reply.statusCode === 200) latenciesMs.push(performance.now() - startedAt)
+      else fail(`HTTP ${reply.statusCode} ${/"code":"(\w+)"/.exec(text)?.[1] ?? ''}`)
+    } catch (error) {
+      fail(error instanceof Error ? error.message : 'broken')
+    }
+  }
+  const running = (async () => {
+    const startedAt = performance.now()
+    while (!stopping.signal.aborted) {
+      const due = ((performance.now() - startedAt) / 1000) * load.requestsPerSecond
+      while (sent < due) {
+        const call = send(sent++).finally(() => underWay.delete(call))
+        underWay.add(call)
+      }
+      await sleep(tickMs)
+    }
+  })()
+  const stop = async () => {
+    stopping.abort()
+    await running
+    await Promise.all(underWay)
+    return { sent, answered: latenciesMs.length, failures, latencyMs: quantilesOf(latenciesMs) }
+  }
+  return {
+    get answered() {
+      return latenciesMs.length
+    },
+    stop,
+    async [Symbol.asyncDispose]() {
+      stopping.abort()
+      await pool.destroy()
+      await stop()
+    },
+  }
+}
+
+/** How a mock provider's journal shows a credential. */
+export function digestOf(credential: string): string {
+  return hash('sha256', credential, 'hex')
+}
+
+function quantilesOf(latenciesMs: readonly number[]): LoadResult['latencyMs'] {
+  const sorted = latenciesMs.toSorted((a, b) => a - b)
+  const at = (part: number) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))] ?? 0
+  return { p50: at(0.5), p99: at(0.99), max: at(1) }
+}

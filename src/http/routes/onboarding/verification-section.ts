@@ -1,0 +1,92 @@
+import type { Verdict, VerificationCheck, VerificationRecord } from '#keks/verification.ts'
+import type { FindingSeverity, GrantFinding } from '#kms/kek-grant-linter.ts'
+import { markup, type Markup } from './markup.ts'
+
+/** What the last verification found, worst first. */
+export function verificationSection(record: VerificationRecord): Markup {
+  const { tone, words } = verdictWords[record.verdict]
+  return markup`<div class="notice ${tone}" id="result">
+      <p><strong>${words}</strong></p>
+      <p class="hint">${record.verifiedAt.toISOString().slice(0, 19).replace('T', ' ')} UTC</p>
+    </div>
+    ${findingsList(record.findings)}
+    <h3>What was tried</h3>
+    <ul class="checks">
+      ${record.checks.map(checkItem)}
+    </ul>
+    ${
+      record.probes.length === 0
+        ? null
+        : markup`<details>
+            <summary>${record.probes.length} calls that should be refused</summary>
+            <ul class="checks">
+              ${record.probes.map(
+                (probe) =>
+                  markup`<li>
+                    <span class="${probe.outcome === 'refused' ? 'good' : 'warn'}" aria-hidden="true"
+                      >${probe.outcome === 'refused' ? '✓' : '!'}</span
+                    >
+                    <div>
+                      ${probe.action}: ${probe.outcome}
+                      <small
+                        >${probe.answer}${probe.kmsRequestId === null ? '' : `, request ${probe.kmsRequestId}`}</small
+                      >
+                    </div>
+                  </li>`,
+              )}
+            </ul>
+          </details>`
+    }`
+}
+
+function findingsList(findings: readonly GrantFinding[]): Markup[] {
+  const order: readonly FindingSeverity[] = ['dangerous', 'warning', 'notice']
+  return order.flatMap((severity) =>
+    findings
+      .filter((finding) => finding.severity === severity)
+      .map(
+        ({ code, allows, fix }) =>
+          markup`<div class="notice ${severity === 'dangerous' ? 'bad' : 'warn'}">
+            <p><strong>${severityWords[severity]}</strong> <code>${code}</code></p>
+            <p>${allows}</p>
+            <p>
+              ${fix}
+              ${severity === 'notice' ? '' : markup`What to grant stands under <a href="#grant">1. Grant</a>.`}
+            </p>
+          </div>`,
+      ),
+  )
+}
+
+function checkItem({ name, isPassed, finding, kmsRequestId }: VerificationCheck): Markup {
+  return markup`<li>
+    <span class="${isPassed ? 'good' : 'bad'}" aria-hidden="true">${isPassed ? '✓' : '✗'}</span>
+    <div>
+      ${checkWords[name]}: ${isPassed ? 'passed' : 'failed'}. ${finding}
+      ${kmsRequestId === null ? null : markup`<small>request ${kmsRequestId}</small>`}
+    </div>
+  </li>`
+}
+
+const verdictWords: Readonly<Record<Verdict, { tone: 'good' | 'bad' | 'warn'; words: string }>> = {
+  least: { tone: 'good', words: 'The grant works, and allows nothing more than is needed.' },
+  surplus: { tone: 'warn', words: 'The grant works, and allows more than is needed.' },
+  dangerous: { tone: 'bad', words: 'The grant lets others in. Hasp does not use the key like this.' },
+  failed: { tone: 'bad', words: 'The grant does not work yet.' },
+  unknown: { tone: 'warn', words: 'Nothing is known: your KMS gave no answer. Try again shortly.' },
+}
+
+const severityWords: Readonly<Record<FindingSeverity, string>> = {
+  dangerous: 'Dangerous',
+  warning: 'More than needed',
+  notice: 'Worth knowing',
+}
+
+const checkWords: Readonly<Record<VerificationCheck['name'], string>> = {
+  describe: 'The KMS knows the key',
+  ownership: 'The key is yours',
+  'wrap-and-unwrap': 'Wrap and unwrap',
+  'wrong-context-refused': 'Another record’s context is refused',
+  'foreign-context-refused': 'Another organisation’s context is refused',
+  'least-privilege': 'Nothing else is allowed',
+}

@@ -1,0 +1,158 @@
+import { newId } from '#db/ids.ts'
+import type { EncryptionContext } from '#envelope/encryption-context.ts'
+import { generateDek } from '#envelope/record-key.ts'
+import { KekFault } from '#kms/kek-fault.ts'
+import type { GrantFinding, GrantLinter, GrantProbe } from '#kms/kek-grant-linter.ts'
+import type { KekProvider } from '#kms/kek-provider.ts'
+import type { KekAccessKind, KekProviders } from './access.ts'
+import { canaryContext, canaryIntent, journalledUnwrap, openCanary, sealCanary } from './canary.ts'
+import type { Kek } from './kek.ts'
+import { ownershipNonceOf } from './ownership.ts'
+import type { UnwrapJournal } from './unwrap-journal.ts'
+import type { Verdict, VerificationCheck, VerificationEvidence } from './verification.ts'
+
+export type CheckDeps = Readonly<{
+  providers: KekProviders
+  accessKinds: ReadonlyMap<string, KekAccessKind>
+  journal: UnwrapJournal
+}>
+
+type Outcome = VerificationEvidence &
+  Readonly<{
+    verdict: Verdict
+    /** Sealed on the way; proven to open. */
+    canary: Buffer | undefined
+  }>
+
+/**
+ * Tries the grant on the customer's KMS, each check a real call in the customer's own log: the KMS knows the key and
+ * would serve it; whoever registered it owns it; what we wrap unwraps, in its own context alone; and we may do
+ * nothing else. Changes nothing on either side.
+ */
+export async function runChecks(deps: CheckDeps, kek: Kek): Promise<Outcome> {
+  const provider = deps.providers.open(kek)
+  const linter = deps.accessKinds.get(kek.access.provider)?.openLinter?.(kek)
+  const checks: VerificationCheck[] = []
+  let fault: KekFault | undefined
+  let canary: Buffer | undefined
+  let findings: readonly GrantFinding[] = []
+  let probes: readonly GrantProbe[] = []
+
+  const check = async (
+    name: VerificationCheck['name'],
+    run: () => Promise<{ finding: string; kmsRequestId: string | null }>,
+  ): Promise<void> => {
+    if (fault !== undefined) return
+    try {
+      checks.push({ name, isPassed: true, fault: null, ...(await run()) })
+    } catch (error) {
+      if (!(error instanceof KekFault)) throw error
+      fault = error
+      const { message: finding, kind, code, kmsRequestId = null } = error
+      checks.push({ name, isPassed: false, finding, kmsRequestId, fault: { kind, code } })
+    }
+  }
+
+  await check('describe', () => isServed(provider))
+  if (linter !== undefined) await check('ownership', () => isOwned(linter, kek))
+  await check('wrap-and-unwrap', async () => {
+    const sealed = await sealCanary(kek, provider)
+    await journalledUnwrap(deps.journal, kek, (unwrapId) => openCanary(kek, sealed.canary, provider, unwrapId))
+    canary = sealed.canary
+    return {
+      finding: 'A DEK wrapped under the key was unwrapped again.',
+      kmsRequestId: sealed.wrap.kmsRequestId,
+    }
+  })
+  await check('wrong-context-refused', () =>
+    refusesContext(deps, kek, provider, { record: newId() }, 'another record’s context'),
+  )
+  await check('foreign-context-refused', () =>
+    refusesContext(deps, kek, provider, { org: newId() }, 'another organisation’s context'),
+  )
+  if (linter !== undefined) {
+    await check('least-privilege', async () => {
+      const lint = await lintGrant(deps, kek, linter)
+      ;({ findings, probes } = lint)
+      const dangerous = findings.find(({ severity }) => severity === 'dangerous')
+      if (dangerous !== undefined) throw new KekFault('misconfigured', dangerous.code, dangerous.allows)
+      return { finding: summaryOf(findings), kmsRequestId: null }
+    })
+  }
+  return { checks, findings, probes, canary, verdict: verdictOf(fault, findings) }
+}
+
+async function isServed(provider: KekProvider) {
+  const { isEnabled, cloudState, protection, kmsRequestId } = await provider.describe()
+  if (isEnabled) return { finding: `The key is ${cloudState}, kept in ${protection}.`, kmsRequestId }
+  throw new KekFault('revoked', cloudState, `The KMS says that the key is ${cloudState}: enable it.`, {
+    kmsRequestId,
+  })
+}
+
+async function isOwned(linter: GrantLinter, kek: Kek) {
+  const { proof, kmsRequestId } = await linter.proveOwnership(ownershipNonceOf(kek))
+  return { finding: proof, kmsRequestId }
+}
+
+/** The KMS must refuse to unwrap under a context that differs in one field from the one it wrapped under. */
+async function refusesContext(
+  deps: CheckDeps,
+  kek: Kek,
+  provider: KekProvider,
+  different: Partial<EncryptionContext>,
+  which: string,
+) {
+  const context = canaryContext(kek)
+  using dek = generateDek()
+  const { wrappedDek, kmsRequestId } = await provider.wrap(dek, context)
+  try {
+    const unwrapped = await journalledUnwrap(deps.journal, kek, (requestReason) =>
+      provider.unwrap(wrappedDek, { ...context, ...different }, { requestReason }),
+    )
+    unwrapped.dek[Symbol.dispose]()
+  } catch (error) {
+    if (error instanceof KekFault && (error.kind === 'tampered' || error.kind === 'revoked')) {
+      return {
+        finding: `The KMS refused to unwrap under ${which}.`,
+        kmsRequestId: error.kmsRequestId ?? null,
+      }
+    }
+    throw error
+  }
+  throw new KekFault(
+    'misconfigured',
+    contextNotBound,
+    `The KMS unwrapped under ${which}: it does not bind it.`,
+    { kmsRequestId },
+  )
+}
+
+const contextNotBound = 'context-not-bound'
+
+/** Each unwrap that the linter tries has its intent and its refusal in the ledger, like any other. */
+async function lintGrant({ journal }: CheckDeps, kek: Kek, linter: GrantLinter) {
+  return linter.lint({
+    orgId: kek.orgId,
+    foreignOrgId: newId(),
+    beforeUnwrap: async () => {
+      const intent = canaryIntent(kek)
+      await journal.intend(intent)
+      return ({ code, kmsRequestId }) => journal.refused(intent, { kind: 'dry-run', code, kmsRequestId })
+    },
+  })
+}
+
+function summaryOf(findings: readonly GrantFinding[]): string {
+  const surplus = findings.filter(({ severity }) => severity !== 'notice').length
+  if (surplus === 0) return 'Hasp may wrap and unwrap with the key, and nothing else.'
+  return `Hasp may do more than wrap and unwrap: ${surplus === 1 ? 'one finding' : `${surplus} findings`}.`
+}
+
+function verdictOf(fault: KekFault | undefined, findings: readonly GrantFinding[]): Verdict {
+  const isDangerous = findings.some(({ severity }) => severity === 'dangerous')
+  if (isDangerous || fault?.code === contextNotBound) return 'dangerous'
+  if (fault?.isTransient === true || fault?.kind === 'ours') return 'unknown'
+  if (fault !== undefined) return 'failed'
+  return findings.some(({ severity }) => severity === 'warning') ? 'surplus' : 'least'
+}

@@ -1,0 +1,61 @@
+import { createHash, timingSafeEqual } from 'node:crypto'
+import { canonicalAad } from '#envelope/aad.ts'
+import type { EncryptionContext } from '#envelope/encryption-context.ts'
+import { EnvelopeError } from '#envelope/envelope-error.ts'
+import { SecretBytes } from '#envelope/secret-bytes.ts'
+import { KekFault } from '#kms/kek-fault.ts'
+
+const DEK_BYTES = 32
+const DIGEST_BYTES = 32
+
+/**
+ * Neither RSA-OAEP nor AES key wrap takes a context, so it travels with the DEK: `DEK ‖ SHA-256(canonical AAD)`.
+ * Both wraps are non-malleable: who changes one half changes, or loses, the other. The caller disposes of it.
+ *
+ * @throws {KekFault} `ours`
+ */
+export function bindDek(dek: SecretBytes, context: EncryptionContext): SecretBytes {
+  if (dek.length !== DEK_BYTES) throw new KekFault('ours', 'InvalidDek', `A DEK must be ${DEK_BYTES} bytes.`)
+  const digest = digestOf(context)
+  const bound = SecretBytes.alloc(DEK_BYTES + DIGEST_BYTES)
+  dek.unsafeBytes().copy(bound.unsafeBytes())
+  digest.copy(bound.unsafeBytes(), DEK_BYTES)
+  return bound
+}
+
+/**
+ * The DEK out of what {@link bindDek} made; disposes of `bound`.
+ * @throws {KekFault} `tampered` when it is another's, or was wrapped under another context.
+ */
+export function releaseDek(
+  bound: SecretBytes,
+  context: EncryptionContext,
+  kmsRequestId: string,
+): SecretBytes {
+  using unwrapped = bound
+  if (unwrapped.length !== DEK_BYTES + DIGEST_BYTES) {
+    throw tampered('WrongPlaintextLength', kmsRequestId)
+  }
+  const bytes = unwrapped.unsafeBytes()
+  if (!timingSafeEqual(bytes.subarray(DEK_BYTES), digestOf(context))) {
+    throw tampered('WrongContext', kmsRequestId)
+  }
+  const dek = SecretBytes.alloc(DEK_BYTES)
+  bytes.copy(dek.unsafeBytes(), 0, 0, DEK_BYTES)
+  return dek
+}
+
+function digestOf(context: EncryptionContext): Buffer {
+  try {
+    return createHash('sha256').update(canonicalAad(context)).digest()
+  } catch (error) {
+    if (error instanceof EnvelopeError) throw new KekFault('ours', 'InvalidContext', error.message)
+    throw error
+  }
+}
+
+function tampered(code: string, kmsRequestId: string): KekFault {
+  return new KekFault('tampered', code, 'What was unwrapped is not a DEK of ours under this context.', {
+    kmsRequestId,
+  })
+}

@@ -1,0 +1,3 @@
+import { describeAzureKek } from './azure-kek.ts'
+
+describeAzureKek('vault')

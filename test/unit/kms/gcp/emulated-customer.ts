@@ -1,0 +1,78 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { startGoogleEmulator } from '#emulators/google/google-emulator.ts'
+import { GcpClients, type GcpDeployment } from '#kms/gcp/gcp-clients.ts'
+import { type GcpKek, GcpKekProvider } from '#kms/gcp/gcp-kek-provider.ts'
+
+export type Shape = 'service-account' | 'federated'
+
+export const ROLE = 'roles/cloudkms.cryptoKeyEncrypterDecrypter'
+export const AUDIENCE = 'hasp-01980f3e-7a00-7000-8000-0000000000aa'
+
+/**
+ * Hasp's project and a customer's in an emulated Google Cloud, with a KEK granted either way: to Hasp's service
+ * account, or to the identity that the customer's own pool lets in for our audience.
+ */
+export async function startEmulatedCustomer(deployment: GcpDeployment = {}) {
+  await using stack = new AsyncDisposableStack()
+  const emulator = stack.use(await startGoogleEmulator())
+  const { control } = emulator
+  control.createProject({ projectId: 'hasp-service' })
+  const own = control.createServiceAccount({ projectId: 'hasp-service', name: 'hasp-runs' })
+  const customer = control.createProject({ projectId: 'customer-one' })
+  const identityProvider = control.createIdentityProvider({
+    projectId: 'customer-one',
+    pool: 'hasp-pool',
+    provider: 'hasp',
+    allowedAudiences: [AUDIENCE],
+    attributeCondition: `assertion.sub == '${own.uniqueId}'`,
+  }).name
+  const federated = `principal://iam.googleapis.com/projects/${customer.projectNumber}/locations/global/workloadIdentityPools/hasp-pool/subject/${own.uniqueId}`
+  const members = { 'service-account': `serviceAccount:${own.email}`, federated }
+  const createKey = (cryptoKey: string, more: object = {}) => {
+    const { keyName } = control.createKey({ projectId: 'customer-one', cryptoKey, ...more })
+    for (const member of Object.values(members)) control.addBinding({ resource: keyName, role: ROLE, member })
+    return keyName
+  }
+  const keyName = createKey('kek')
+
+  const directory = await mkdtemp(join(tmpdir(), 'hasp-gcp-'))
+  stack.defer(() => rm(directory, { recursive: true, force: true }))
+  const credentialsFile = join(directory, 'credentials.json')
+  await writeFile(credentialsFile, JSON.stringify(own.keyFile), { mode: 0o600 })
+  const caFile = join(directory, 'ca.pem')
+  await writeFile(caFile, emulator.ca)
+  const reach: GcpDeployment = {
+    credentialsFile,
+    kmsEndpoint: emulator.grpcEndpoint,
+    authEndpoint: emulator.url,
+    caFile,
+    ...deployment,
+  }
+  const clients = stack.use(new GcpClients(reach))
+  const kekOf = (shape: Shape, name = keyName): GcpKek => ({
+    keyName: name,
+    federation: shape === 'federated' ? { identityProvider, audience: AUDIENCE } : null,
+  })
+  const owned = stack.move()
+  return {
+    emulator,
+    control,
+    own,
+    customer,
+    members,
+    identityProvider,
+    keyName,
+    createKey,
+    credentialsFile,
+    reach,
+    clients,
+    clientsOf: (more: GcpDeployment = {}) => owned.use(new GcpClients({ ...reach, ...more })),
+    kekOf,
+    provider: (shape: Shape, name?: string) => new GcpKekProvider(kekOf(shape, name), clients),
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  }
+}
+
+export type EmulatedCustomer = Awaited<ReturnType<typeof startEmulatedCustomer>>
