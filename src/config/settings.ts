@@ -206,7 +206,8 @@ export const settings = {
     expects: 'the e-mail address of a service account',
     fallback: undefined,
     parse: (value) => (/^[a-z0-9.-]+@[a-z0-9.:-]+\.gserviceaccount\.com$/.test(value) ? value : undefined),
-    meaning: 'The Google service account that Hasp runs as, to be named in what customers are asked to grant.',
+    meaning:
+      'The Google service account that Hasp runs as, to be named in what customers are asked to grant.',
   }),
   gcpServiceAccountId: setting<string | undefined>({
     variable: 'HASP_GCP_SERVICE_ACCOUNT_ID',
@@ -220,7 +221,8 @@ export const settings = {
     expects: 'host or host:port',
     fallback: undefined,
     parse: (value) => (/^[a-z0-9.-]+(?::\d{1,5})?$/i.test(value) ? value : undefined),
-    meaning: 'Use this in place of Google’s own KMS endpoint (an emulator, Private Service Connect): gRPC over TLS.',
+    meaning:
+      'Use this in place of Google’s own KMS endpoint (an emulator, Private Service Connect): gRPC over TLS.',
   }),
   gcpRegionalEndpoints: setting({
     variable: 'HASP_GCP_REGIONAL_ENDPOINTS',
@@ -250,7 +252,7 @@ export const settings = {
     parse: text(4096),
     meaning: 'PEM certificates to trust for Google KMS in place of the system’s (an emulator).',
   }),
-  azureCloud: setting({
+  azureCloud: setting<'public' | 'china' | 'us-government'>({
     variable: 'HASP_AZURE_CLOUD',
     expects: 'public, china or us-government',
     fallback: 'public',

@@ -33,7 +33,13 @@ const sameSuspensionMs = 5_000
 export function buildCustody(
   stack: AsyncDisposableStack,
   storage: Storage,
-  options: { config: Config; log: Logger; now: () => Date; aws?: Partial<AwsDeployment> | undefined; azure?: AzureDeployment | undefined },
+  options: {
+    config: Config
+    log: Logger
+    now: () => Date
+    aws?: Partial<AwsDeployment> | undefined
+    azure?: AzureDeployment | undefined
+  },
 ): Custody {
   const { config, log, now } = options
   const { db, ring, receipts } = storage

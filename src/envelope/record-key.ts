@@ -36,7 +36,7 @@ export class RecordKey {
   }
 }
 
-/** 32 fresh random bytes. One for each seal, never reused. */
+/** 32 fresh random bytes, for one record: only a rewrap seals under it again, with another message id. */
 export function generateDek(): SecretBytes {
   const dek = SecretBytes.alloc(DEK_BYTES)
   randomFillSync(dek.unsafeBytes())

@@ -83,7 +83,9 @@ async function resealVersion(
   }
   const unwrap = await ask('unwrap', from, () =>
     journalled(deps, intent, () =>
-      deps.kekProviders.open(from).unwrap(envelope.wrapped, contextBefore, { signal }),
+      deps.kekProviders
+        .open(from)
+        .unwrap(envelope.wrapped, contextBefore, { signal, requestReason: intent.unwrapId }),
     ),
   )
   using unwrapped = unwrap.dek

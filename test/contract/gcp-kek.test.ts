@@ -39,7 +39,7 @@ const faultsTimes = (times: number): readonly Fault[] => [
     name: 'a binding that was removed',
     kind: 'revoked',
     inject: ({ control, keyName, members }, shape) =>
-      control.removeBinding({ resource: keyName, role: ROLE, member: members[shape] }),
+      control.removeBinding({ resource: keyName, binding: { role: ROLE, members: [members[shape]] } }),
   },
   {
     name: 'an API that was switched off',
@@ -75,15 +75,19 @@ const guards = {
   guarded: (provider: KekProvider) => new GuardedKekProvider(provider),
 } as const
 
-for (const shape of ['service-account', 'federated'] as const) {
-  for (const guard of ['bare', 'guarded'] as const) {
-    const faults = faultsTimes(guard === 'guarded' ? 2 : 1).filter((fault) => (fault.shape ?? shape) === shape)
-    describeKekProvider(
-      `gcp (${shape}, ${guard})`,
-      () => startGcpKek(shape, guards[guard], faults),
-      faults.map(({ name }) => name),
-    )
-  }
+const variants = [
+  ['service-account', 'bare'],
+  ['federated', 'bare'],
+  ['federated', 'guarded'],
+] as const
+
+for (const [shape, guard] of variants) {
+  const faults = faultsTimes(guard === 'guarded' ? 2 : 1).filter((fault) => (fault.shape ?? shape) === shape)
+  describeKekProvider(
+    `gcp (${shape}, ${guard})`,
+    () => startGcpKek(shape, guards[guard], faults),
+    faults.map(({ name }) => name),
+  )
 }
 
 async function startGcpKek(

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
 import { dumpDatabase } from '../support/dump-database.ts'
+import { runCli, Seen } from '../support/run-cli.ts'
 import { startSurroundings, type Surroundings } from '../support/lending-hasp.ts'
 import { startHasp, urlOf, type AnyJson, type RunningHasp } from '../support/running-hasp.ts'
 
@@ -258,14 +259,6 @@ describe('onboarding', () => {
       expect((await page(`${link.path}/verify`, {})).status).toBe(404)
     })
 
-    it('asks whoever tries too many links to wait', async () => {
-      const statuses: number[] = []
-      for (let attempt = 0; attempt < 40; attempt += 1)
-        statuses.push((await page('/onboarding/hasp_link_guess')).status)
-      expect(statuses.at(0)).toBe(404)
-      expect(statuses.at(-1)).toBe(429)
-    })
-
     it('is no way into the API, nor is an admin token a link', async () => {
       const token = link.path.split('/').at(-1)
       const asAdmin = await fetch(`${hasp.url}/api/v1/keks`, {
@@ -282,5 +275,49 @@ describe('onboarding', () => {
       const late = await hasp.api('POST', `/keks/${kek.id}/onboarding-links`, { expiresAt })
       expect([late.status, late.body.code]).toEqual([400, 'body_invalid'])
     })
+  })
+
+  describe('from the command line', () => {
+    const seen = new Seen()
+    const cli = (...argv: string[]) =>
+      runCli(seen, ['kek', ...argv], { HASP_URL: hasp.url, HASP_TOKEN: hasp.token })
+
+    it('prints the grant in the form that is asked for, ready to redirect into a file', async () => {
+      const { stdout } = await cli('grant', 'prod', '--format', 'terraform')
+      expect(stdout.startsWith('# The module is')).toBe(true)
+      expect(stdout).toContain(kek.access.externalId)
+      expect((await cli('grant', 'prod', '--format', 'cli')).stdout).toContain('aws iam create-role')
+      expect((await cli('grant', 'prod')).stdout).toContain('Trust policy of the role')
+    })
+
+    it('makes a link, lists it by its hint alone, and takes it back', async () => {
+      const { stdout } = await cli('link', 'prod', '--expires', '24h')
+      const url = stdout.trim()
+      expect((await fetch(url)).status).toBe(200)
+      const listed = JSON.parse((await cli('link', 'prod', '--list', '--json')).stdout)
+      expect(JSON.stringify(listed)).not.toContain(url.split('/').at(-1))
+      const { id } = listed.items.at(-1)
+      expect((await cli('link', 'prod', '--revoke', id)).code).toBe(0)
+      expect((await fetch(url)).status).toBe(404)
+    })
+
+    it('names what the grant allows too much, with what to change, and shows it with the KEK', async () => {
+      widen('kms:CreateGrant')
+      const verified = await cli('verify', 'prod')
+      expect(verified.code).toBe(0)
+      expect(verified.stdout).toContain('More than needed: aws-create-grant')
+      expect(verified.stdout).toContain('Remove kms:CreateGrant')
+      expect((await cli('show', 'prod')).stdout).toMatch(/Grant +surplus: .*aws-create-grant/)
+      surroundings.grant(kek.access.externalId, hasp.orgId)
+      expect((await cli('verify', 'prod')).stdout).not.toContain('aws-create-grant')
+    })
+  })
+
+  it('asks whoever tries too many links that do not exist to wait', async () => {
+    const statuses: number[] = []
+    for (let attempt = 0; attempt < 40; attempt += 1)
+      statuses.push((await fetch(`${hasp.url}/onboarding/hasp_link_guess`)).status)
+    expect(statuses.at(0)).toBe(404)
+    expect(statuses.at(-1)).toBe(429)
   })
 })

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { callModel, openStream, type Door } from '../support/agent-calls.ts'
 import { waitUntil } from '../support/data-dir.ts'
+import { holdEntries } from '../support/hold-entries.ts'
 import { openaiCredential } from '../support/lending-hasp.ts'
 import { startTwoNodes, type TwoNodes } from '../support/two-nodes.ts'
 
@@ -55,6 +56,22 @@ describe('a KEK that one node finds revoked', () => {
     expect(await Promise.race([stream.ended, Promise.resolve('runs')])).toBe('runs')
     await hear()
     expect(await stream.ended).toMatchObject({ isBroken: true, code: 'kek_revoked' })
+  })
+
+  it('never has the credential sent where a receipt reaches the disk beside the suspension', async () => {
+    const { openai, anthropic } = nodes.surroundings
+    const witness = await openStream(doorA, 'anthropic', anthropic)
+    await using overtaken = await holdEntries(nodes.a.context.database.pool, 'receipt.opened')
+    const reachedBefore = openai.requestCount()
+    const held = callModel(doorA, 'openai')
+    await overtaken.reached()
+    setKeyState('Disabled')
+    expect(await callModel(doorB, 'openai')).toMatchObject(refused)
+    // This node has heard of it, and has no receipt yet.
+    expect(await witness.ended).toMatchObject({ code: 'kek_revoked' })
+    await overtaken.release()
+    expect(await held).toMatchObject(refused)
+    expect(openai.requestCount()).toBe(reachedBefore)
   })
 
   it('has its streams cut on a node that hears nothing but asks the KMS itself', async () => {

@@ -3,6 +3,7 @@ import type { RecordedRequest } from '#emulators/llm/request-journal.ts'
 import { callModel, dialects, openStream, type Dialect, type Door } from '../support/agent-calls.ts'
 import { waitUntil } from '../support/data-dir.ts'
 import { deafen, listenersOf } from '../support/deafen.ts'
+import { holdEntries } from '../support/hold-entries.ts'
 import { startLendingHasp } from '../support/lending-hasp.ts'
 
 let lendingHasp: Awaited<ReturnType<typeof startLendingHasp>>
@@ -124,24 +125,12 @@ describe('a KEK disabled under load, twenty times', () => {
 })
 
 describe('a decision that is overtaken by a revocation', () => {
-  it('never sends the credential where the receipt reaches the disk beside the suspension', async () => {
-    await using overtaken = await holdEntries('receipt.opened')
-    const reachedBefore = provider('openai').requestCount()
-    const held = callModel(door, 'openai')
-    await overtaken.reached()
-    setKeyState('Disabled')
-    expect((await callModel(door, 'anthropic')).status).toBe(403)
-    await overtaken.release()
-    expect(await held).toMatchObject({ status: 403, code: 'kek_revoked' })
-    expect(provider('openai').requestCount()).toBe(reachedBefore)
-  })
-
   it('never sends the credential where the receipt reaches the disk beside the revocation of its virtual key', async () => {
     const { hasp } = lendingHasp
     const issued = (await hasp.api('POST', '/virtual-keys', { name: 'overtaken', targetIds: 'all' })).body
     const agent = { ...door, virtualKey: issued.token }
     const witness = await openStream(agent, 'anthropic', provider('anthropic'))
-    await using overtaken = await holdEntries('receipt.opened')
+    await using overtaken = await holdEntries(lendingHasp.hasp.context.database.pool, 'receipt.opened')
     const reachedBefore = provider('openai').requestCount()
     const held = callModel(agent, 'openai')
     await overtaken.reached()
@@ -154,7 +143,7 @@ describe('a decision that is overtaken by a revocation', () => {
   })
 
   it('is suspended for every node also while an admin changes the rules of the KEK', async () => {
-    await using change = await holdEntries('kek.updated')
+    await using change = await holdEntries(lendingHasp.hasp.context.database.pool, 'kek.updated')
     const changed = setRules({ cacheCeilingMs: 1_234 })
     await change.reached()
     setKeyState('Disabled')
@@ -199,31 +188,4 @@ async function lockWaits(): Promise<number> {
      WHERE datname = current_database() AND wait_event = 'transactionid' AND query LIKE 'update "keks"%'`,
   )
   return rows.length
-}
-
-const holdLock = 4700
-
-/** Stops entries of one kind on their way to the disk, after their epoch was checked, until `release`. */
-async function holdEntries(
-  kind: 'receipt.opened' | 'kek.updated',
-): Promise<AsyncDisposable & { reached: () => Promise<unknown>; release: () => Promise<unknown> }> {
-  const { pool } = lendingHasp.hasp.context.database
-  await pool.query(`
-    CREATE FUNCTION hold_entry() RETURNS trigger LANGUAGE plpgsql AS $$
-    BEGIN PERFORM pg_advisory_xact_lock_shared(${holdLock}); RETURN NEW; END $$;
-    CREATE TRIGGER hold_entry BEFORE INSERT ON ledger_entries FOR EACH ROW
-    WHEN (NEW.kind = '${kind}') EXECUTE FUNCTION hold_entry()`)
-  const holder = await pool.connect()
-  await holder.query(`SELECT pg_advisory_lock(${holdLock})`)
-  const waiting = `SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND objid = ${holdLock} AND NOT granted`
-  const release = () => holder.query(`SELECT pg_advisory_unlock_all()`)
-  return {
-    reached: () => waitUntil(async () => (await pool.query(waiting)).rowCount === 1),
-    release,
-    async [Symbol.asyncDispose]() {
-      await release()
-      holder.release()
-      await pool.query('DROP TRIGGER hold_entry ON ledger_entries; DROP FUNCTION hold_entry()')
-    },
-  }
 }

@@ -2,6 +2,7 @@ import type { Static } from 'typebox'
 import type { AdminTokenReply, IssuedAdminTokenReply } from '#http/routes/admin-tokens/admin-tokens.ts'
 import type { TargetReply } from '#http/routes/api-targets/target-schema.ts'
 import type { KekReply, VerificationReply } from '#http/routes/keks/kek-schema.ts'
+import type { IssuedLinkReply, LinkReply } from '#http/routes/keks/onboarding-link.ts'
 import type { EntryReply } from '#http/routes/ledger/list.ts'
 import type { CryptoperiodReply, DueRecordReply } from '#http/routes/lifecycle-jobs/cryptoperiods.ts'
 import type { LifecycleJobReply } from '#http/routes/lifecycle-jobs/lifecycle-job-schema.ts'
@@ -11,6 +12,8 @@ import type { IssuedVirtualKeyReply, VirtualKeyReply } from '#http/routes/virtua
 /** What the management API answers, by its own schemas. */
 export type Kek = Static<typeof KekReply>
 export type Verification = Static<typeof VerificationReply>
+export type Link = Static<typeof LinkReply>
+export type IssuedLink = Static<typeof IssuedLinkReply>
 export type Target = Static<typeof TargetReply>
 export type VirtualKey = Static<typeof VirtualKeyReply>
 export type IssuedVirtualKey = Static<typeof IssuedVirtualKeyReply>

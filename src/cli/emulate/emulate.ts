@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import { addGroup, type Cli } from '#cli/command.ts'
 import { addEmulateAws } from './aws.ts'
+import { addEmulateGoogle } from './google.ts'
 import { addEmulateProvider } from './provider.ts'
 
 /** `hasp emulate …` */
@@ -12,6 +13,7 @@ export function addEmulate(program: Command, cli: Cli): void {
     examples: ['hasp emulate aws', 'hasp emulate openai'],
   })
   addEmulateAws(group, cli)
+  addEmulateGoogle(group, cli)
   addEmulateProvider(group, cli, 'openai')
   addEmulateProvider(group, cli, 'anthropic')
 }

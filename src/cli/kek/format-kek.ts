@@ -1,6 +1,7 @@
 import type { Kek, Verification } from '#cli/api/replies.ts'
 import { formatDetails, formatTable } from '#cli/output/table.ts'
 import { moment, span } from '#cli/output/words.ts'
+import { verdictLine } from './format-findings.ts'
 
 /** Everything about one KEK, for people. */
 export function formatKek(kek: Kek): string {
@@ -25,6 +26,12 @@ export function formatKek(kek: Kek): string {
     ['Key', kek.kekRef],
     ...(access.roleArn == null ? [] : [['Role', access.roleArn] as const]),
     ...(access.externalId === undefined ? [] : [['ExternalId', access.externalId] as const]),
+    ...(access.identityProvider == null
+      ? []
+      : [
+          ['Identity provider', access.identityProvider] as const,
+          ['Audience', access.audience ?? ''] as const,
+        ]),
     ['Unwrap mode', mode],
     ['Streams', kek.streamRule === 'cut' ? 'cut on revocation' : 'end by themselves on revocation'],
     ['Cryptoperiod', cryptoperiodOf(kek)],
@@ -37,6 +44,9 @@ export function formatKek(kek: Kek): string {
             `${moment(probe.lastProbeAt)}${probe.outcome === null ? '' : `  ${probe.outcome}`}`,
           ] as const,
         ]),
+    ...(kek.verification == null
+      ? []
+      : [['Grant', `${verdictLine(kek.verification)}, ${moment(kek.verification.verifiedAt)}`] as const]),
     ['Registered', moment(kek.createdAt)],
   ])
 }

@@ -1,6 +1,8 @@
 import type { Command } from 'commander'
 import { addGroup, type Cli } from '#cli/command.ts'
 import { addKekDue } from './due.ts'
+import { addKekGrant } from './grant.ts'
+import { addKekLink } from './link.ts'
 import { addKekList } from './list.ts'
 import { addKekMove } from './move.ts'
 import { addKekReencrypt } from './reencrypt.ts'
@@ -24,6 +26,8 @@ export function addKek(program: Command, cli: Cli): void {
     ],
   })
   addKekRegister(group, cli)
+  addKekGrant(group, cli)
+  addKekLink(group, cli)
   addKekVerify(group, cli)
   addKekList(group, cli)
   addKekShow(group, cli)

@@ -19,6 +19,10 @@ type Options = OutputOptions &
     provider: string
     keyArn?: string
     roleArn?: string
+    keyName?: string
+    identityProvider?: string
+    keyId?: string
+    tenantId?: string
     verify?: boolean
     file?: string
   }>
@@ -32,12 +36,18 @@ export function addKekRegister(group: Command, cli: Cli): void {
     examples: [
       'hasp kek register --provider local --name trial --verify',
       'hasp kek register --provider aws --name prod --key-arn arn:aws:kms:eu-central-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab --role-arn arn:aws:iam::111122223333:role/hasp --file grant/',
+      'hasp kek register --provider gcp --name prod --key-name projects/acme-prod/locations/europe-west3/keyRings/hasp/cryptoKeys/kek --identity-provider projects/123456789012/locations/global/workloadIdentityPools/hasp-pool/providers/hasp --file grant/',
+      'hasp kek register --provider azure --name prod --key-id https://contoso.vault.azure.net/keys/hasp/78deebed173b48e48f55abf87ed4cf71 --tenant-id 9c1d4a2e-0f6b-4b7e-8f53-0d8f6e1c2a77',
     ],
   })
     .requiredOption('--name <name>', 'what to call it')
-    .requiredOption('--provider <provider>', 'aws, or local on one machine')
+    .requiredOption('--provider <provider>', 'aws, azure, gcp, or local on one machine')
     .option('--key-arn <arn>', 'aws: full ARN of the KMS key, never an alias')
     .option('--role-arn <arn>', 'aws: role in the account of the key, for Hasp to assume (recommended)')
+    .option('--key-id <url>', 'azure: key identifier with its version, of a key vault or a Managed HSM')
+    .option('--tenant-id <guid>', 'azure: the tenant that the vault trusts')
+    .option('--key-name <name>', 'gcp: projects/…/locations/…/keyRings/…/cryptoKeys/…, without a version')
+    .option('--identity-provider <name>', 'gcp: provider in your workload identity pool (recommended)')
     .option('--verify', 'prove the grant at once; at a terminal, after you have put it in place')
     .option('--file <dir>', 'write the documents into this directory as well')
   withRules(command).action(withSession(cli, register))
@@ -45,10 +55,11 @@ export function addKekRegister(group: Command, cli: Cli): void {
 
 async function register(session: Session, options: Options): Promise<void> {
   const { api, out, io } = session
-  const { name, provider, keyArn, roleArn, file } = options
+  const { name, provider, keyArn, roleArn, keyName, identityProvider, keyId, tenantId, file } = options
   // Before anything is registered: what can not be written should not be found out later.
   if (file !== undefined) await mkdir(file, { recursive: true })
-  const kek = await api.send<Kek>('POST', '/keks', { name, provider, keyArn, roleArn, ...rulesOf(options) })
+  const access = { keyArn, roleArn, keyName, identityProvider, keyId, tenantId }
+  const kek = await api.send<Kek>('POST', '/keks', { name, provider, ...access, ...rulesOf(options) })
   const files = file === undefined || kek.grant === undefined ? [] : await writeDocuments(file, kek.grant)
 
   if (options.verify !== true) {

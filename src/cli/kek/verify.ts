@@ -5,6 +5,7 @@ import type { Session } from '#cli/api/session.ts'
 import { CliError } from '#cli/cli-error.ts'
 import { addCommand, withSession, type Cli } from '#cli/command.ts'
 import { shellWord } from '#cli/output/words.ts'
+import { formatFindings } from './format-findings.ts'
 import { formatChecks } from './format-kek.ts'
 import { warnOfSharedRole } from './shared-role.ts'
 
@@ -33,8 +34,13 @@ export async function reportVerification(
   verification: Verification,
   json: unknown = verification,
 ): Promise<void> {
-  const { kek, checks, isPassed } = verification
-  out.answer(json, () => formatChecks(checks, out.columns))
+  const { kek, checks, findings, isPassed } = verification
+  out.answer(json, () =>
+    [
+      formatChecks(checks, out.columns),
+      ...(findings.length === 0 ? [] : [formatFindings(findings, out.columns)]),
+    ].join('\n\n'),
+  )
   if (!isPassed) {
     const failed = checks.find((check) => !check.isPassed)
     throw new CliError(
@@ -54,12 +60,12 @@ function nextAfter(kind: string | undefined, kek: string): string {
   switch (kind) {
     case 'unreachable':
     case 'throttled':
-      return `Nothing is known to be wrong with your grant: the KMS gave no answer. Repeat shortly: ${repeat}\nIf that stays so, whoever runs Hasp must see whether its machine reaches the KMS.`
+      return `Nothing is known to be wrong with your grant: the KMS gave no answer. Should that stay so, whoever runs Hasp must see whether its machine reaches the KMS. Repeat shortly:\n${repeat}`
     case 'ours':
-      return `There is nothing to change on your side: whoever runs Hasp must put its own identity or set-up right (the service log names the fault). Then repeat: ${repeat}`
+      return `There is nothing to change on your side: whoever runs Hasp must put its own identity or set-up right (the service log names the fault). Then repeat:\n${repeat}`
     case 'tampered':
       return 'This is no matter of the grant: what came back is not what was sent. Tell whoever runs Hasp, and do not use this KEK.'
     default:
-      return `Put right, in your KMS, what the finding says; 'hasp kek show ${kek} --grant' prints what to grant. Then repeat: ${repeat}`
+      return `Put right, in your KMS, what the finding says, then repeat. What to grant is printed by the second:\n${repeat}\nhasp kek show ${kek} --grant`
   }
 }

@@ -6,6 +6,7 @@ import { printError, type CliIo } from '#cli/io.ts'
 import { asTyped, commandWord } from './as-typed.ts'
 import { explainMisuse } from './misuse.ts'
 import { printable } from './printable.ts'
+import { wrap } from './wrap.ts'
 
 type Report = Readonly<{
   code: string
@@ -33,12 +34,27 @@ export function reportError(io: CliIo, error: unknown, isJson: boolean): 1 | 2 {
 }
 
 function printReport(io: CliIo, { code, message, hint, status, requestId }: Report): void {
-  printError(io, `hasp: ${lines(message)}`)
+  printError(io, wrapped(`hasp: ${lines(message)}`, io, 0))
   if (status !== undefined) {
     const id = typeof requestId === 'string' ? `, request ${requestId}` : ''
     printError(io, `  (${code}, HTTP ${status}${id})`)
   }
-  if (hint !== undefined) printError(io, `\n${lines(hint).replace(/^(?=.)/gm, '  ')}`)
+  if (hint === undefined) return
+  const text = wrapped(lines(hint), io, hintIndent.length)
+  printError(io, `\n${text.replace(/^(?=.)/gm, hintIndent)}`)
+}
+
+const hintIndent = '  '
+
+/** Prose in lines that fit the terminal; a line with something to type stays whole, so that it can be copied. */
+function wrapped(text: string, io: CliIo, indent: number): string {
+  if (io.stderr.isTTY !== true) return text
+  const width = (io.stdout.columns ?? 80) - indent
+  const isTyped = (line: string) => line.startsWith('export ') || line.includes(`${commandWord(io)} `)
+  return text
+    .split('\n')
+    .flatMap((line) => (isTyped(line) && !line.startsWith('hasp: ') ? [line] : wrap(line, width)))
+    .join('\n')
 }
 
 /** The report of `error`, with the commands in its hint as they are typed here. */

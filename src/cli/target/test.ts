@@ -51,14 +51,14 @@ function nextAfter(code: string, target: string, kek: string): string | undefine
     case 'target_kek_not_active':
     case 'kek_revoked':
     case 'kek_misconfigured':
-      return `Your KMS must serve the KEK again: 'hasp kek show ${kek}' says what is wrong; once that is put right: hasp kek verify ${kek}`
+      return `Your KMS must serve the KEK again. See what is wrong, put it right, then prove it:\nhasp kek show ${kek}\nhasp kek verify ${kek}`
     case 'kek_unreachable':
     case 'kek_throttled':
-      return `Nothing was changed, and nothing was shown to the provider. Repeat shortly: hasp target test ${target}`
+      return `Nothing was changed, and nothing was shown to the provider. Repeat shortly:\nhasp target test ${target}`
     case 'kek_ours':
       return 'There is nothing to change on your side: whoever runs Hasp must put its own identity right.'
     case 'credential_not_checkable':
-      return `Your KMS opened the credential; whether it is good is not known. 'hasp target show ${target}' says where its provider is asked. Repeat: hasp target test ${target}`
+      return `Your KMS opened the credential; whether it is good is not known. See where its provider is asked, and repeat:\nhasp target show ${target}\nhasp target test ${target}`
     case 'credential_version_not_found':
       return `Put a credential in use: hasp target rotate ${target}`
     default:

@@ -41,7 +41,7 @@ export function azureGrantDocuments(input: GrantInput): AzureGrant {
       { title: 'Role assignment', body: JSON.stringify(roleAssignment(keyId, role), null, 2) },
     ],
     cli: { title: 'Azure CLI', body: cliOf(input, role.name) },
-    logCheck: `az monitor diagnostic-settings list --resource ${resourceIdQuery(keyId)} --query "[].logs[?category=='AuditEvent' && enabled]"`,
+    logCheck: `az monitor diagnostic-settings list --resource "${resourceIdQuery(keyId)}" must show a setting with category AuditEvent enabled: without one Azure logs nothing. Within 10 minutes of this verification its log then has the calls (KeyWrap, KeyUnwrap), each under its correlationId.`,
   }
 }
 

@@ -1,10 +1,9 @@
 import { ClientAssertionCredential, ClientSecretCredential, type TokenCredential } from '@azure/identity'
 import type { Dispatcher } from 'undici'
 import { KekFault } from '#kms/kek-fault.ts'
-import { parseObject, textOf } from './json.ts'
 import { EntraRefusal } from './azure-refusal.ts'
 import { entraFaultOf, isAboutApplication, noApplicationFault, ownApplicationFault } from './entra-faults.ts'
-import { retryAfterMsOf } from '#kms/retry-after.ts'
+import { readEntraRefusal } from './read-entra-refusal.ts'
 import { type Exchanged, SdkHttpClient } from './sdk-http-client.ts'
 import type { OwnApplication } from './own-application.ts'
 import type { VaultToken } from './token-session.ts'
@@ -72,7 +71,7 @@ async function askEntra(deps: Deps, { tenantId, scope }: Wanted): Promise<VaultT
     // Nothing of the SDK's error is kept: it quotes the request and the reply.
     if (error instanceof KekFault) throw error
     if (last instanceof KekFault) throw last
-    throw last === undefined ? transportFault('malformed-reply') : refusalOf(last)
+    throw last === undefined ? transportFault('malformed-reply') : readEntraRefusal(last)
   }
 }
 
@@ -98,17 +97,4 @@ async function readProof(application: OwnApplication): Promise<string> {
     // The file's path is the operator's business, not the customer's.
     throw noApplicationFault()
   }
-}
-
-function refusalOf({ status, headers, bodyAsText }: Exchanged): EntraRefusal | KekFault {
-  const body = parseObject(bodyAsText) ?? {}
-  const described = /AADSTS(\d{4,8})/.exec(textOf(body['error_description']))?.[1]
-  const listed = Array.isArray(body['error_codes']) ? body['error_codes'].filter(Number.isInteger) : []
-  const codes = [...new Set([...listed.map(Number), ...(described === undefined ? [] : [Number(described)])])]
-  if (status < 400) return transportFault('malformed-reply')
-  const correlationId = textOf(body['correlation_id'])
-  return new EntraRefusal(status, codes, {
-    correlationId: /^[0-9a-f-]{36}$/i.test(correlationId) ? correlationId : undefined,
-    retryAfterMs: retryAfterMsOf(headers['retry-after']),
-  })
 }

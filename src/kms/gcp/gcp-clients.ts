@@ -16,6 +16,8 @@ export type GcpDeployment = Readonly<{
   kmsEndpoint?: string | undefined
   /** URL in place of Google's token services. */
   authEndpoint?: string | undefined
+  /** URL in place of Google's Resource Manager. */
+  resourceManagerEndpoint?: string | undefined
   /** A file of the PEM certificates that the KMS's may be signed by, in place of the system's. */
   caFile?: string | undefined
   /** The domain of all of Google's hosts; sovereign clouds have their own. */
@@ -92,6 +94,11 @@ export class GcpClients implements AsyncDisposable {
     const { isRegional, kmsEndpoint } = this.#deployment
     const prefix = isRegional === true && location !== 'global' ? `${location}-` : ''
     return kmsEndpoint ?? `${prefix}cloudkms.${this.#universeDomain}`
+  }
+
+  /** Where projects say who may do what with them: the linter asks. */
+  resourceManagerUrl(): string {
+    return this.#deployment.resourceManagerEndpoint ?? `https://cloudresourcemanager.${this.#universeDomain}`
   }
 
   /** The channel to a key's KMS. Carries no token: each call brings its own. */

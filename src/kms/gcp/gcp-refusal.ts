@@ -69,7 +69,8 @@ export class GcpRefusal extends Error {
  */
 export function refusalOf(error: unknown): GcpRefusal | undefined {
   if (!(error instanceof Error)) return undefined
-  const { code, details, statusDetails, reason }: Partial<Record<string, unknown>> = { ...error }
+  // Each member is used only if it is of the type that it should be.
+  const { code, details, statusDetails, reason } = error as Partial<Record<string, unknown>>
   const status = typeof code === 'number' ? STATUSES[code] : undefined
   if (status === undefined) return undefined
   const entries = Array.isArray(statusDetails) ? statusDetails.filter(isRecord) : []

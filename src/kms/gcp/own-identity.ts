@@ -1,3 +1,6 @@
+import { readFile } from 'node:fs/promises'
+import { Type } from 'typebox'
+import { Value } from 'typebox/value'
 import { KekFault } from '#kms/kek-fault.ts'
 import type { AccessToken } from './access-token.ts'
 import { noOwnCredentials, ownTokenFault, tokenUnreachable } from './token-faults.ts'
@@ -18,6 +21,14 @@ type GoogleClient = Readonly<{
   getAccessToken: () => Promise<{ token?: string | null }>
   fetchIdToken?: (audience: string) => Promise<string>
 }>
+
+/** The file that Google gives for a service account's key. Any other kind of credential names hosts of its own. */
+const ServiceAccountKey = Type.Object({
+  type: Type.Literal('service_account'),
+  client_email: Type.String({ minLength: 1 }),
+  private_key: Type.String({ minLength: 1 }),
+  private_key_id: Type.String({ minLength: 1 }),
+})
 
 const SCOPE = 'https://www.googleapis.com/auth/cloudkms'
 /** Google's tokens live for an hour; where the library does not say, this much of it is counted on. */
@@ -69,14 +80,15 @@ export class OwnIdentity {
   }
 
   async #build(): Promise<GoogleClient> {
-    const { GoogleAuth } = await import('google-auth-library')
+    const { GoogleAuth, JWT } = await import('google-auth-library')
     const { credentialsFile, universeDomain } = this.#options
-    const auth = new GoogleAuth({
-      ...(credentialsFile === undefined ? {} : { keyFile: credentialsFile }),
-      scopes: [SCOPE],
-      clientOptions: { universeDomain, transporterOptions: this.#transport() },
-    })
-    return auth.getClient()
+    const options = { universeDomain, transporterOptions: this.#transport() }
+    if (credentialsFile === undefined) {
+      return new GoogleAuth({ scopes: [SCOPE], clientOptions: options }).getClient()
+    }
+    const account = Value.Parse(ServiceAccountKey, JSON.parse(await readFile(credentialsFile, 'utf8')))
+    const { client_email: email, private_key: key, private_key_id: keyId } = account
+    return new JWT({ ...options, email, key, keyId, scopes: [SCOPE] })
   }
 
   /** The library's defaults are three retries and no time limit. */

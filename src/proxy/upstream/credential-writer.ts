@@ -93,6 +93,9 @@ class CredentialWriter {
     const isMerged = body !== null && body.byteLength <= MERGED_BODY_BYTES_MAX
     this.#wipe()
     const { memory, bytes } = this.#layOut(isMerged ? body : null)
+    // An idle socket must not keep the last request, and all that it holds, from being collected.
+    const sender = this.#sender
+    this.#sender = null
 
     const corks = socket.writableCorked
     for (let index = 0; index < corks; index += 1) socket.uncork()
@@ -102,12 +105,11 @@ class CredentialWriter {
     // Nothing is left in the stream, so the kernel has the bytes: no need to wait for the callback.
     if (socket.writableLength === 0) this.#wipe()
     for (let index = 0; index < corks; index += 1) socket.cork()
-    return body === null || isMerged ? isFlowing : this.#writeBody(body)
+    return body === null || isMerged ? isFlowing : this.#writeBody(body, sender)
   }
 
   /** Node calls back for every write, also for one that the end of its socket cut short. */
-  #writeBody(body: Buffer): boolean {
-    const sender = this.#sender
+  #writeBody(body: Buffer, sender: CredentialSlot | null): boolean {
     sender?.markBodyHanded()
     return this.#write(body, () => {
       sender?.markBodyLeft()
@@ -154,6 +156,5 @@ class CredentialWriter {
     this.#body = null
     this.#wipe()
     this.#kept = null
-    this.#sender = null
   }
 }

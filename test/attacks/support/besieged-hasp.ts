@@ -1,12 +1,14 @@
 import { createOrganisation } from '#access/create-organisation.ts'
 import { Pool } from 'undici'
+import { startAzureSurroundings } from '../../support/azure-surroundings.ts'
 import { createTestDatabase } from '../../support/database.ts'
+import { startGoogleCustomers, type GoogleCustomers } from '../../support/google-customer.ts'
 import { startSurroundings, type Surroundings } from '../../support/lending-hasp.ts'
 import { callApi, startHasp, urlOf, type AnyJson, type RunningHasp } from '../../support/running-hasp.ts'
 import { DatabaseAttacker } from './database-attacker.ts'
 
 /** Where the KEKs live that guard the credentials under attack. */
-export type KekHome = 'aws' | 'local'
+export type KekHome = 'aws' | 'azure' | 'gcp' | 'local'
 
 /** One organisation, with two credentials under two KEKs and a virtual key for each scope. */
 type Organisation = Readonly<{
@@ -35,6 +37,8 @@ export type Besieged = AsyncDisposable &
   Readonly<{
     hasp: RunningHasp
     surroundings: Surroundings
+    /** Where the KEKs are in Azure. */
+    azure: Customers['azure']
     a: Organisation
     b: Organisation
     attacker: DatabaseAttacker
@@ -53,11 +57,17 @@ export async function startBesiegedHasp(
 ): Promise<Besieged> {
   await using stack = new AsyncDisposableStack()
   const surroundings = stack.use(await startSurroundings())
+  const google = home === 'gcp' ? stack.use(await startGoogleCustomers()) : undefined
+  const azure = home === 'azure' ? stack.use(await startAzureSurroundings()) : undefined
   const database = stack.use(await createTestDatabase())
   const hasp = stack.use(
     await startHasp(
-      { ...surroundings.env, ...options.env },
-      { aws: surroundings.aws, databaseUrl: urlOf(database.connection) },
+      { ...surroundings.env, ...google?.env, ...options.env },
+      {
+        aws: surroundings.aws,
+        databaseUrl: urlOf(database.connection),
+        ...(azure === undefined ? {} : { azure: azure.azure }),
+      },
     ),
   )
   const { database: db, ring } = hasp.context
@@ -66,8 +76,14 @@ export async function startBesiegedHasp(
     { name: 'second', actor: 'test' },
   )
   const kekRules = options.kekRules ?? {}
-  const a = await furnish(hasp, surroundings, { ...hasp, adminToken: hasp.token, home, kekRules })
-  const b = await furnish(hasp, surroundings, { ...second, adminToken: second.token, home, kekRules })
+  const customers = { google, azure }
+  const a = await furnish(hasp, surroundings, customers, { ...hasp, adminToken: hasp.token, home, kekRules })
+  const b = await furnish(hasp, surroundings, customers, {
+    ...second,
+    adminToken: second.token,
+    home,
+    kekRules,
+  })
   const credentials = [a, b].flatMap(({ id }) => [credentialOf(id, 'victim'), credentialOf(id, 'bystander')])
   surroundings.openai.setAcceptedCredentials(credentials)
   const pool = new Pool(hasp.url, { connections: 8 })
@@ -77,6 +93,7 @@ export async function startBesiegedHasp(
   return {
     hasp,
     surroundings,
+    azure,
     a,
     b,
     attacker,
@@ -93,9 +110,16 @@ export function credentialOf(orgId: string, target: string): string {
   return `sk-test-${target}-${orgId.replaceAll('-', '')}`
 }
 
+/** The KMS under test, where it is not AWS. */
+type Customers = Readonly<{
+  google: GoogleCustomers | undefined
+  azure: Awaited<ReturnType<typeof startAzureSurroundings>> | undefined
+}>
+
 async function furnish(
   hasp: RunningHasp,
   surroundings: Surroundings,
+  { google, azure }: Customers,
   org: { orgId: string; adminToken: string; home: KekHome; kekRules: Record<string, unknown> },
 ): Promise<Organisation> {
   const api: Organisation['api'] = (...request) => callApi(hasp.url, org.adminToken, ...request)
@@ -105,9 +129,13 @@ async function furnish(
     return reply.body
   }
   const registered =
-    org.home === 'aws'
-      ? await registerAwsKek(surroundings, org.orgId, (key) => made('/keks', { ...key, ...org.kekRules }))
-      : await made('/keks', { name: 'main', provider: 'local', ...org.kekRules })
+    google !== undefined
+      ? await google.registerKek((key) => made('/keks', { ...key, ...org.kekRules }))
+      : azure !== undefined
+        ? await azure.registerKek((key) => made('/keks', { ...key, ...org.kekRules }))
+        : org.home === 'aws'
+          ? await registerAwsKek(surroundings, org.orgId, (key) => made('/keks', { ...key, ...org.kekRules }))
+          : await made('/keks', { name: 'main', provider: 'local', ...org.kekRules })
   const side = await made('/keks', { name: 'side', provider: 'local' })
   for (const { id } of [registered, side]) {
     const { body } = await api('POST', `/keks/${id}/verify`)

@@ -53,7 +53,7 @@ export class DatabaseAttacker implements AsyncDisposable {
     )
     for (const { table, name } of constraints)
       await this.query(`ALTER TABLE ${table} DROP CONSTRAINT "${name}" CASCADE`)
-    await this.query('DROP INDEX keks_claimed_once')
+    await this.query('DROP INDEX keks_claimed_once, keks_named_once')
     for (const table of tables) {
       await this.query(`DROP TABLE IF EXISTS saved_${table}`)
       await this.query(`CREATE TABLE saved_${table} AS TABLE ${table}`)

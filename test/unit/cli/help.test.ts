@@ -6,8 +6,8 @@ import { asTyped, commandWord } from '#cli/output/as-typed.ts'
 import { wrap } from '#cli/output/wrap.ts'
 import { scriptIo } from './scripted-io.ts'
 
-async function run(argv: string[], env: Record<string, string> = {}) {
-  const io = scriptIo({ argv, env })
+async function run(argv: string[], env: Record<string, string> = {}, terminal = {}) {
+  const io = scriptIo({ argv, env, ...terminal })
   const code = await runCli(io)
   return { code, out: io.out(), err: io.err() }
 }
@@ -55,6 +55,15 @@ describe('the commands that Hasp names', () => {
     expect((await run(['kek', 'update', 'x'], { ...env, HASP_URL: 'x' })).err).toContain("'bin/hasp serve'")
     const refused = await run(['kek', 'list', '--json'], env)
     expect(JSON.parse(refused.err).error.hint).toContain("'bin/hasp serve'")
+  })
+
+  it('stay whole at a narrow terminal, where prose around them is wrapped', async () => {
+    const { err } = await run(['kek', 'list'], { HASP_TOKEN: 'sk-no' }, { isTTY: true, columns: 40 })
+    const [typed, ...prose] = err.split('\n').toSorted((a, b) => b.length - a.length)
+    expect(typed).toMatch(/^ {2}(export HASP_URL=\S+; read -rs HASP_TOKEN; export HASP_TOKEN|Type this.*)$/)
+    expect(prose.filter((line) => !line.includes('hasp serve') && !line.includes('export '))).toSatisfy(
+      (lines: string[]) => lines.length > 3 && lines.every((line) => line.length <= 40),
+    )
   })
 
   it('are ready to paste, also from a directory with a space in its name', () => {

@@ -59,12 +59,13 @@ describe('a move', () => {
       actor: `lifecycle-job:${job.id}`,
       details: { jobId: job.id, fromKekId: from.id, toKekId: to.id },
     })
-    const { versions } = entry?.['details'] as { versions: Record<string, unknown>[] }
+    // The matcher above has seen that it is an object.
+    const details = entry?.['details'] as { versions?: unknown } | undefined
     const announced = scene.intents.filter(({ purpose }) => purpose === 'credential')
     expect(announced.map(({ generation, kekId, epoch, actor }) => [generation, kekId, epoch, actor])).toEqual(
       [2, 1].map((generation) => [generation, from.id, null, `lifecycle-job:${job.id}`]),
     )
-    expect(versions).toEqual(
+    expect(details?.versions).toEqual(
       announced.map(({ unwrapId, generation }) => ({
         generation,
         unwrapId,
@@ -93,7 +94,7 @@ describe('a move', () => {
     const third = await scene.newKek()
     const ids = await scene.newTargets(third, 2)
     await scene.newTargets(from, 1)
-    await scene.go(await move())
+    expect(await scene.go(await move())).toBe('ended')
     await expectMoved(ids, third)
   })
 

@@ -1,7 +1,13 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { newId } from '#db/ids.ts'
-import { rowOfIntent, rowOfOutcome, rowOfReceipt, rowOfRefusedUnwrap } from '#ledger/batch-row.ts'
+import {
+  rowOfCompletedUnwrap,
+  rowOfIntent,
+  rowOfOutcome,
+  rowOfReceipt,
+  rowOfRefusedUnwrap,
+} from '#ledger/batch-row.ts'
 import { bodyOf } from '#ledger/entry.ts'
 import { makeOutcome, makeReceipt } from '../../support/ledger.ts'
 
@@ -86,6 +92,10 @@ describe('the bodies that the hot path writes out by hand', () => {
     expect(refused.body).toBe(
       bodyOf({ ...common, entryId: refused.entryId, kind: 'unwrap.refused', details }),
     )
+    const answer = { kmsRequestId: 'r', materialId: 'm' }
+    const completed = rowOfCompletedUnwrap(intent, answer, common.occurredAt)
+    expect(completed).toMatchObject({ kind: 'unwrap.completed', epoch: null, targetId })
+    expect(JSON.parse(completed.body)).toMatchObject({ actor, details: { unwrapId, purpose, ...answer } })
   })
 
   it('never hold a bare line feed, which separates them on their way to the database', () => {

@@ -124,17 +124,20 @@ export class GoogleEmulatorControl {
     found.policy.set(parsePolicy(policy, this.#deps.roles, current), this.#deps.clock.nowMs(), 0)
   }
 
-  addBinding({ member, resource, role }: Static<typeof input.Binding>): void {
+  addBinding({ binding, resource }: Static<typeof input.Binding>): void {
     const { auditConfigs, bindings } = this.#resource(resource).policy.recorded()
-    this.setPolicy({ resource, policy: { auditConfigs, bindings: [...mutable(bindings), { role, members: [member] }] } })
+    this.setPolicy({ resource, policy: { auditConfigs, bindings: [...mutable(bindings), binding] } })
   }
 
-  removeBinding({ member, resource, role }: Static<typeof input.Binding>): void {
+  removeBinding({ binding, resource }: Static<typeof input.Binding>): void {
     const { auditConfigs, bindings } = this.#resource(resource).policy.recorded()
-    const kept = mutable(bindings).map((binding) =>
-      binding.role === role ? { ...binding, members: binding.members.filter((one) => one !== member) } : binding,
-    )
-    this.setPolicy({ resource, policy: { auditConfigs, bindings: kept.filter(({ members }) => members.length > 0) } })
+    const kept = mutable(bindings)
+      .map(({ members, role }) => ({
+        role,
+        members: role === binding.role ? members.filter((one) => !binding.members.includes(one)) : members,
+      }))
+      .filter(({ members }) => members.length > 0)
+    this.setPolicy({ resource, policy: { auditConfigs, bindings: kept } })
   }
 
   createRole({ name, permissions }: Static<typeof input.CreateRole>): void {
@@ -152,11 +155,15 @@ export class GoogleEmulatorControl {
     })
   }
 
+  /** The name must lie in a project of the emulator, by its number; each part of it is made as needed. */
   createIdentityProvider(wanted: Static<typeof input.CreateIdentityProvider>): { name: string } {
-    const { issuer = 'https://accounts.google.com', pool, projectId, provider, ...more } = wanted
-    const { projectNumber } = this.#project(projectId)
-    const name = `projects/${projectNumber}/locations/global/workloadIdentityPools/${pool}/providers/${provider}`
-    return { name: this.#deps.providers.add({ name, issuer, ...more }).name }
+    const { attributeCondition, name, oidc } = wanted
+    const projectNumber = /^projects\/(\d+)\//.exec(name)?.[1]
+    if (!this.#deps.resources.projects().some((project) => project.projectNumber === projectNumber)) {
+      throw new Error(`There is no project that ${name} could lie in.`)
+    }
+    const { allowedAudiences, issuerUri: issuer, jwks } = oidc
+    return { name: this.#deps.providers.add({ name, issuer, allowedAudiences, jwks, attributeCondition }).name }
   }
 
   setIdentityProviderDisabled({ isDisabled, name }: Static<typeof input.SetIdentityProviderDisabled>): void {

@@ -28,6 +28,7 @@ const keyMembers = {
   purpose: Type.Optional(Type.Enum(purposes)),
   protectionLevel: Type.Optional(Type.Enum(protectionLevels)),
   destroyScheduledMs: Type.Optional(Milliseconds),
+  labels: Type.Optional(Type.Record(Type.String(), Type.String())),
 }
 export const CreateKey = Type.Object({ projectId: ProjectId, ...keyMembers }, closed)
 export const SetVersionState = Type.Object(
@@ -36,18 +37,32 @@ export const SetVersionState = Type.Object(
 )
 export const RotateKey = Type.Object({ keyName: Name }, closed)
 export const SetPolicy = Type.Object({ resource: Name, policy: PolicyInput }, closed)
-export const Binding = Type.Object({ resource: Name, role: Name, member: Name }, closed)
+export const Binding = Type.Object(
+  { resource: Name, binding: Type.Object({ role: Name, members: Type.Array(Name, { minItems: 1 }) }, closed) },
+  closed,
+)
 export const CreateRole = Type.Object({ name: Name, permissions: Type.Array(Name) }, closed)
 
-const providerMembers = {
-  pool: Type.String({ pattern: '^[a-z0-9-]{4,32}$' }),
-  provider: Type.String({ pattern: '^[a-z0-9-]{4,32}$' }),
-  issuer: Type.Optional(Type.String({ maxLength: 2048 })),
-  allowedAudiences: Type.Optional(Type.Array(Type.String({ maxLength: 256 }))),
-  attributeCondition: Type.Optional(Type.String({ maxLength: 4096 })),
-  jwks: Type.Optional(Type.Array(Type.Record(Type.String(), Type.Unknown()))),
-}
-export const CreateIdentityProvider = Type.Object({ projectId: ProjectId, ...providerMembers }, closed)
+/** A workloadIdentityPools.providers resource of IAM's API, as far as the emulator judges it. */
+export const CreateIdentityProvider = Type.Object(
+  {
+    name: Name,
+    oidc: Type.Object(
+      {
+        issuerUri: Type.String({ maxLength: 2048 }),
+        allowedAudiences: Type.Optional(Type.Array(Type.String({ maxLength: 256 }), { maxItems: 10 })),
+        /** JSON Web Keys of an issuer that is not Google. */
+        jwks: Type.Optional(Type.Array(Type.Record(Type.String(), Type.Unknown()))),
+      },
+      closed,
+    ),
+    attributeMapping: Type.Optional(
+      Type.Object({ 'google.subject': Type.Literal('assertion.sub') }, closed),
+    ),
+    attributeCondition: Type.Optional(Type.String({ maxLength: 4096 })),
+  },
+  closed,
+)
 export const NameIdentityProvider = Type.Object({ name: Name }, closed)
 export const SetIdentityProviderDisabled = Type.Object({ name: Name, isDisabled: Type.Boolean() }, closed)
 

@@ -27,7 +27,7 @@ export function kmsMethod(
     logName: name,
     requestType: `type.googleapis.com/google.cloud.kms.v1.${request}`,
     log,
-    decode: (bytes) => ({ ...requestClass.toObject(requestClass.decode(bytes), PLAIN) }) as Message,
+    decode: (bytes) => ({ ...requestClass.toObject(requestClass.decode(bytes), PLAIN) }),
     encode: (plain) => Buffer.from(replyClass.encode(replyClass.fromObject(plain)).finish()),
     run,
   }
@@ -36,7 +36,7 @@ export function kmsMethod(
 /** REST's way in and out of the same messages. */
 export function plainRequest(requestType: string, json: object): Message {
   const type = messageClass(requestType.slice(requestType.lastIndexOf('.') + 1))
-  return { ...type.toObject(type.fromObject(json), PLAIN) } as Message
+  return { ...type.toObject(type.fromObject(json), PLAIN) }
 }
 
 function messageClass(name: string): MessageClass {

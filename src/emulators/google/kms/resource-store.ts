@@ -121,6 +121,10 @@ export class ResourceStore {
     return found?.kind === 'project' ? found : undefined
   }
 
+  projects(): Project[] {
+    return [...this.#resources.values()].filter((resource) => resource.kind === 'project')
+  }
+
   /** The nearest of a name's owners that exists: whose policies decide on what does not. */
   nearest(name: string): Resource | undefined {
     for (let at = name; at !== ''; at = at.slice(0, Math.max(0, at.lastIndexOf('/')))) {

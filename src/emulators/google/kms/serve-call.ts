@@ -70,7 +70,8 @@ function authenticate(tokens: TokenService, authorization: string | undefined): 
 
 /** Latency is set for a method, or for a location: that of its region's service. */
 function latencyOf(faults: Faults<FaultEffect>, method: string, request: Message): number {
-  const location = /\/locations\/([^/]+)/.exec(String(request['name'] ?? request['parent'] ?? ''))?.[1]
+  const named = request['name'] ?? request['parent']
+  const location = typeof named === 'string' ? /\/locations\/([^/]+)/.exec(named)?.[1] : undefined
   return faults.latencyMs(method) + (location === undefined ? 0 : faults.latencyMs(`location:${location}`, 'exact'))
 }
 

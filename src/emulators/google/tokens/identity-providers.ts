@@ -1,4 +1,4 @@
-import { createPublicKey, type JsonWebKey, type KeyObject } from 'node:crypto'
+import { createPublicKey, type KeyObject } from 'node:crypto'
 
 export type IdentityProvider = {
   /** `projects/<number>/locations/global/workloadIdentityPools/<pool>/providers/<provider>` */
@@ -68,5 +68,5 @@ function subjectOf(condition: string | undefined): string | undefined {
 }
 
 function publicKeyOf(jwk: Readonly<Record<string, unknown>>): KeyObject {
-  return createPublicKey({ key: jwk as JsonWebKey, format: 'jwk' })
+  return createPublicKey({ key: jwk, format: 'jwk' })
 }

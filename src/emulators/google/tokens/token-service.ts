@@ -25,7 +25,10 @@ type Issued = Readonly<{ principal: Principal; expiresAtMs: number }>
 const TOKEN_LIFE_S = 3600
 const TOKENS_MAX = 100_000
 const GOOGLE_ISSUER = 'https://accounts.google.com'
-const GOOGLE_AUDIENCES = ['https://oauth2.googleapis.com/token', 'https://www.googleapis.com/oauth2/v4/token']
+const GOOGLE_AUDIENCES = new Set([
+  'https://oauth2.googleapis.com/token',
+  'https://www.googleapis.com/oauth2/v4/token',
+])
 const SKEW_S = 300
 
 /** Google's token endpoint and its security token service. Assertions are dated by the machine's clock. */
@@ -171,7 +174,7 @@ export class TokenService {
         'Invalid JWT: Token must be a short-lived token (60 minutes) and in a reasonable timeframe. Check your iat and exp values in the JWT claim.',
       )
     }
-    if (!GOOGLE_AUDIENCES.includes(String(aud))) {
+    if (!GOOGLE_AUDIENCES.has(String(aud))) {
       throw new TokenError('invalid_grant', 'Invalid JWT: Failed audience check.')
     }
     return { account, keyId }

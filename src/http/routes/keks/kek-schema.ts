@@ -46,7 +46,11 @@ const rules = {
 export const NewKek = Type.Object(
   {
     name: Name,
-    provider: Type.String({ minLength: 1, maxLength: 50, description: '`aws`, `gcp`, or `local` on one machine.' }),
+    provider: Type.String({
+      minLength: 1,
+      maxLength: 50,
+      description: '`aws`, `gcp`, `azure`, or `local` on one machine.',
+    }),
     keyArn: Type.Optional(
       Type.String({ maxLength: 2048, description: 'AWS: full ARN of the KMS key; aliases are refused.' }),
     ),

@@ -21,7 +21,7 @@ const dayMs = 86_400_000
 const lifeMs = 7 * dayMs
 const lifeMsMax = 90 * dayMs
 
-const LinkReply = Type.Object({
+export const LinkReply = Type.Object({
   id: Id,
   hint: Type.String(),
   createdAt: Time,

@@ -133,10 +133,7 @@ describe('an unwrap through the customer’s role', () => {
   it('notices withdrawn trust when it renews its session, and trust restored at the next call', async () => {
     let aheadMs = 0
     await using customer = await startEmulatedCustomer({ now: () => Date.now() + aheadMs })
-    const provider = new AwsKekProvider(
-      customer.kekOf('role'),
-      customer.clientsOf({ dekTransport: 'sdk' }),
-    )
+    const provider = new AwsKekProvider(customer.kekOf('role'), customer.clientsOf({ dekTransport: 'sdk' }))
     using dek = generateDek()
     const { wrappedDek } = await provider.wrap(dek, CONTEXT)
     const { arn: roleArn } = customer.role

@@ -22,17 +22,15 @@ export async function startEmulatedCustomer(deployment: GcpDeployment = {}) {
   const own = control.createServiceAccount({ projectId: 'hasp-service', name: 'hasp-runs' })
   const customer = control.createProject({ projectId: 'customer-one' })
   const identityProvider = control.createIdentityProvider({
-    projectId: 'customer-one',
-    pool: 'hasp-pool',
-    provider: 'hasp',
-    allowedAudiences: [AUDIENCE],
+    name: `projects/${customer.projectNumber}/locations/global/workloadIdentityPools/hasp-pool/providers/hasp`,
+    oidc: { issuerUri: 'https://accounts.google.com', allowedAudiences: [AUDIENCE] },
     attributeCondition: `assertion.sub == '${own.uniqueId}'`,
   }).name
   const federated = `principal://iam.googleapis.com/projects/${customer.projectNumber}/locations/global/workloadIdentityPools/hasp-pool/subject/${own.uniqueId}`
   const members = { 'service-account': `serviceAccount:${own.email}`, federated }
   const createKey = (cryptoKey: string, more: object = {}) => {
     const { keyName } = control.createKey({ projectId: 'customer-one', cryptoKey, ...more })
-    for (const member of Object.values(members)) control.addBinding({ resource: keyName, role: ROLE, member })
+    control.addBinding({ resource: keyName, binding: { role: ROLE, members: Object.values(members) } })
     return keyName
   }
   const keyName = createKey('kek')
@@ -47,6 +45,7 @@ export async function startEmulatedCustomer(deployment: GcpDeployment = {}) {
     credentialsFile,
     kmsEndpoint: emulator.grpcEndpoint,
     authEndpoint: emulator.url,
+    resourceManagerEndpoint: emulator.url,
     caFile,
     ...deployment,
   }

@@ -1,0 +1,39 @@
+import type { Verification } from '#cli/api/replies.ts'
+import { wrap } from '#cli/output/wrap.ts'
+
+type Finding = Verification['findings'][number]
+
+const words: Readonly<Record<Finding['severity'], string>> = {
+  dangerous: 'DANGEROUS',
+  warning: 'More than needed',
+  notice: 'Worth knowing',
+}
+const verdicts: Readonly<Record<Verification['verdict'], string>> = {
+  least: 'allows nothing beyond what is needed',
+  surplus: 'allows more than is needed',
+  dangerous: 'lets others in',
+  failed: 'does not work',
+  unknown: 'not known: the KMS gave no answer',
+}
+const indent = '  '
+
+/** What a grant allows beyond the least, worst first: what it would allow, and what to change. */
+export function formatFindings(findings: readonly Finding[], width: number): string {
+  const order = Object.keys(words)
+  return findings
+    .toSorted((a, b) => order.indexOf(a.severity) - order.indexOf(b.severity))
+    .map(({ code, severity, allows, fix }) =>
+      [
+        `${words[severity]}: ${code}`,
+        ...wrap(allows, width - indent.length).map((line) => indent + line),
+        ...wrap(fix, width - indent.length).map((line) => indent + line),
+      ].join('\n'),
+    )
+    .join('\n\n')
+}
+
+/** In one line, what the last verification said of the grant. */
+export function verdictLine({ verdict, findings }: Pick<Verification, 'verdict' | 'findings'>): string {
+  const codes = findings.map(({ code }) => code).join(', ')
+  return `${verdict}: ${verdicts[verdict]}${codes === '' ? '' : ` (${codes})`}`
+}
