@@ -4,15 +4,28 @@
  */
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { startAwsEmulator } from '#emulators/aws/aws-emulator.ts'
+import { startGoogleEmulator } from '#emulators/google/google-emulator.ts'
 import type { EncryptionContext } from '#envelope/encryption-context.ts'
 import { generateDek } from '#envelope/record-key.ts'
 import { AwsClients } from '#kms/aws/aws-clients.ts'
 import { AwsKekProvider } from '#kms/aws/aws-kek-provider.ts'
+import { GcpClients } from '#kms/gcp/gcp-clients.ts'
+import { GcpKekProvider } from '#kms/gcp/gcp-kek-provider.ts'
 import { GuardedKekProvider } from '#kms/guarded-kek-provider.ts'
 import type { KekProvider } from '#kms/kek-provider.ts'
 
-type Emulated = { url: string; keyArn: string; accessKeyId: string; secretAccessKey: string }
+type Google = {
+  keyName: string
+  kmsEndpoint: string
+  authEndpoint: string
+  credentialsFile: string
+  caFile: string
+}
+type Emulated = { url: string; keyArn: string; accessKeyId: string; secretAccessKey: string; google: Google }
 
 const AT_ONCE = 16
 const CONTEXT: EncryptionContext = {
@@ -44,6 +57,7 @@ async function measureAll(calls: number): Promise<void> {
     print('SDK', sdk, bytes)
     print('bytes', bytes, bytes)
     print('bytes, guarded', guarded, bytes)
+    print('Google, gRPC', await measureGoogle(calls, emulated.google), bytes)
   } finally {
     child.kill()
   }
@@ -53,15 +67,23 @@ async function measureAll(calls: number): Promise<void> {
 async function measure(
   calls: number,
   open: (clients: AwsClients, kek: ConstructorParameters<typeof AwsKekProvider>[0]) => KekProvider,
-  { url, keyArn, ...accessKey }: Emulated,
+  { url, keyArn, accessKeyId, secretAccessKey }: Emulated,
   dekTransport: 'bytes' | 'sdk',
 ): Promise<number> {
   await using clients = new AwsClients({
     kmsEndpoint: () => url,
-    ownCredentials: async () => accessKey,
+    ownCredentials: async () => ({ accessKeyId, secretAccessKey }),
     dekTransport,
   })
-  const provider = open(clients, { kekId: CONTEXT.kek, keyArn, roleArn: null, externalId: '' })
+  return await cpuOf(calls, open(clients, { kekId: CONTEXT.kek, keyArn, roleArn: null, externalId: '' }))
+}
+
+async function measureGoogle(calls: number, { keyName, ...reach }: Google): Promise<number> {
+  await using clients = new GcpClients(reach)
+  return await cpuOf(calls, new GcpKekProvider({ keyName, federation: null }, clients))
+}
+
+async function cpuOf(calls: number, provider: KekProvider): Promise<number> {
   using dek = generateDek()
   const { wrappedDek } = await provider.wrap(dek, CONTEXT)
   const run = async (count: number) => {
@@ -85,8 +107,26 @@ async function measure(
 async function emulate(ready: (emulated: Emulated) => void): Promise<void> {
   const { url, control } = await startAwsEmulator()
   process.once('disconnect', () => process.exit())
+  process.once('SIGTERM', () => process.exit())
   const { accountId, accessKey } = control.createAccount()
-  ready({ url, keyArn: control.createKey({ accountId }).keyArn, ...accessKey })
+  const google = await emulateGoogle()
+  ready({ url, keyArn: control.createKey({ accountId }).keyArn, google, ...accessKey })
+}
+
+async function emulateGoogle(): Promise<Google> {
+  const { ca, control, grpcEndpoint, url } = await startGoogleEmulator()
+  control.createProject({ projectId: 'bench-project' })
+  const account = control.createServiceAccount({ projectId: 'bench-project', name: 'hasp-runs' })
+  const { keyName } = control.createKey({ projectId: 'bench-project', cryptoKey: 'kek' })
+  const role = 'roles/cloudkms.cryptoKeyEncrypterDecrypter'
+  control.addBinding({ resource: keyName, binding: { role, members: [`serviceAccount:${account.email}`] } })
+  const directory = mkdtempSync(join(tmpdir(), 'hasp-bench-'))
+  process.once('exit', () => rmSync(directory, { recursive: true }))
+  const credentialsFile = join(directory, 'credentials.json')
+  const caFile = join(directory, 'ca.pem')
+  writeFileSync(credentialsFile, JSON.stringify(account.keyFile), { mode: 0o600 })
+  writeFileSync(caFile, ca)
+  return { keyName, kmsEndpoint: grpcEndpoint, authEndpoint: url, credentialsFile, caFile }
 }
 
 function print(name: string, microseconds: number, base: number): void {

@@ -1,7 +1,7 @@
 /**
- * Ten thousand records moved from one cloud's KEK to another's while agents make 100 requests a second and the process
+ * Ten thousand records moved from a KEK in AWS KMS to one in Azure Key Vault while agents make 100 requests a second and the process
  * that carries the job out is killed (`kill -9`) three times. Run: `npm run bench:rewrap -- [--records 10000]
- * [--kills 3] [--rate 100] [--records-per-second 150] [--opened 10000]`. Prints the counts; ends with 1 when a request
+ * [--kills 3] [--rate 100] [--records-per-second 50] [--opened 10000]`. Prints the counts; ends with 1 when a request
  * failed, a record was left behind, or one was wrapped twice.
  */
 import { parseArgs } from 'node:util'
@@ -13,7 +13,7 @@ const { values: options } = parseArgs({
     records: { type: 'string', default: '10000' },
     kills: { type: 'string', default: '3' },
     rate: { type: 'string', default: '100' },
-    'records-per-second': { type: 'string', default: '150' },
+    'records-per-second': { type: 'string', default: '50' },
     opened: { type: 'string', default: '10000' },
   },
 })

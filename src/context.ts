@@ -10,6 +10,7 @@ import type { AzureDeployment } from '#kms/azure/azure-clients.ts'
 import type { Logger } from '#telemetry/log.ts'
 import { createMetrics } from '#telemetry/metrics.ts'
 import { buildCustody } from './context/build-custody.ts'
+import { buildDrills } from './context/build-drills.ts'
 import { buildJobs } from './context/build-jobs.ts'
 import { buildLending } from './context/build-lending.ts'
 import { hearChanges } from './context/hear-changes.ts'
@@ -52,6 +53,7 @@ export async function createContext(options: ContextOptions): Promise<Context> {
   const storage = await openStorage(stack, common)
   const custody = buildCustody(stack, storage, common)
   const lending = buildLending(stack, storage, custody, common)
+  const drills = buildDrills(stack, storage, custody, common)
   const { lifecycleJobs, startWorking } = await buildJobs(stack, storage, custody, common)
   const listener = hearChanges(stack, storage, custody, lending, log)
   const { db, ring, receipts, firstOrganisation } = storage
@@ -77,6 +79,7 @@ export async function createContext(options: ContextOptions): Promise<Context> {
       kekProviders,
       journal: receipts,
       unwrapper,
+      drills,
       targets,
       onTampered,
       lifecycleJobs,

@@ -23,6 +23,10 @@ export function makeCredentials() {
     inMalformedBody: randomCredential('sk-'),
     /** In a body that has a member too many. */
     inRefusedBody: randomCredential('sk-'),
+    /** To an address that there is not. */
+    toNowhere: randomCredential('sk-'),
+    /** From somebody who hangs up at once. */
+    fromVanished: randomCredential('sk-'),
     /** From somebody whose admin token is wrong. */
     fromStranger: randomCredential('sk-'),
   }

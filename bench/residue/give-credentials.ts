@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import { connect } from 'node:net'
 import { callApi, managementApi, type ManagementApi } from '../hasp/management-api.ts'
 import type { Credentials } from './credentials.ts'
 
@@ -13,8 +15,8 @@ export type StoredTargets = Readonly<{ openaiId: string; anthropicId: string }>
 
 /**
  * Shows the server a credential in every way that there is to do so over its API, good and bad: stored, rotated,
- * tested, stored unchecked, refused by its provider, in a malformed body, in a body with an unknown member, and with a
- * wrong admin token.
+ * tested, stored unchecked, refused by its provider, in a malformed body, in a body with an unknown member, to an
+ * address that there is not, by a caller who hangs up at once, and with a wrong admin token.
  */
 export async function giveCredentials(subject: Subject, credentials: Credentials): Promise<StoredTargets> {
   const { url, token, kekId, openaiOrigin, anthropicOrigin } = subject
@@ -42,16 +44,34 @@ export async function giveCredentials(subject: Subject, credentials: Credentials
   for (const id of [openaiId, anthropicId]) await api('POST', `/api-targets/${String(id)}/test`)
   await api('POST', '/api-targets', store('unchecked', credentials.unchecked, { validate: false }))
 
-  const refuse = async (status: number, body: string, as = token) => {
-    const answer = await callApi(url, as, 'POST', '/api-targets', body)
+  const refuse = async (status: number, body: string, as = token, path = '/api-targets') => {
+    const answer = await callApi(url, as, 'POST', path, body)
     if (answer.status !== status) throw new Error(`Expected ${status}: HTTP ${answer.status} ${answer.text}`)
   }
   const json = JSON.stringify
   await refuse(422, json(store('rejected', credentials.rejected)))
   await refuse(400, json(store('malformed', credentials.inMalformedBody)).replace('"kekId":', '"kekId"'))
   await refuse(400, json(store('refused', credentials.inRefusedBody, { color: 'green' })))
+  await refuse(404, json(store('nowhere', credentials.toNowhere)), token, '/api-target')
+  await sendAndVanish(url, token, json(store('vanished', credentials.fromVanished)))
   await refuse(401, json(store('stranger', credentials.fromStranger)), `${token.slice(0, -6)}AAAAAA`)
   return { openaiId: String(openaiId), anthropicId: String(anthropicId) }
+}
+
+/** Sends a whole request and resets the connection, so that nobody is there for what becomes of it. */
+async function sendAndVanish(url: string, token: string, body: string): Promise<void> {
+  const { hostname, port } = new URL(url)
+  const socket = connect(Number(port), hostname)
+  await once(socket, 'connect')
+  const head = [
+    'POST /api/v1/api-targets HTTP/1.1',
+    `host: ${hostname}`,
+    `authorization: Bearer ${token}`,
+    'content-type: application/json',
+    `content-length: ${Buffer.byteLength(body)}`,
+  ]
+  socket.write(`${head.join('\r\n')}\r\n\r\n${body}`, () => socket.resetAndDestroy())
+  await once(socket, 'close')
 }
 
 /** Puts a new credential version in use. */

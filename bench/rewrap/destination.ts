@@ -1,61 +1,50 @@
-import { connectAwsEmulator } from '#emulators/aws/control/control-client.ts'
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import type { ManagementApi } from '../hasp/management-api.ts'
-import type { CustomerAws } from '../proxy/systems/customer-aws.ts'
+import { startChild } from '../proxy/child-process.ts'
 
-/** Where the records go. */
+/** Where the records go: a KEK in the key vault of an emulated Azure. */
 export type Destination = Readonly<{
-  fromLabel: string
-  toLabel: string
+  /** What Hasp is started with. */
   env: Record<string, string>
   /** @returns id of the verified KEK. */
   register: (api: ManagementApi) => Promise<string>
 }>
 
-/** A KEK in another account of the emulated AWS. */
-export async function addDestination(
-  _stack: AsyncDisposableStack,
-  { env }: CustomerAws,
-): Promise<Destination> {
-  const command = connectAwsEmulator(env['AWS_ENDPOINT_URL_KMS'] ?? '')
-  const principal = env['HASP_AWS_PRINCIPAL_ARN'] ?? ''
-  const { accountId } = await command('create-account', {})
-  const { arn: roleArn } = await command('create-role', {
-    accountId,
-    name: 'hasp-lends',
-    trustPolicy: trust(principal, 'nobody-yet'),
-  })
-  const { keyArn } = await command('create-key', { accountId })
+const script = new URL('azure-emulator.ts', import.meta.url).pathname
+
+type Customer = Readonly<{
+  connectTo: string
+  ca: string
+  homeTenantId: string
+  clientId: string
+  clientSecret: string
+  tenantId: string
+  keyId: string
+}>
+
+export async function startDestination(stack: AsyncDisposableStack, directory: string): Promise<Destination> {
+  const { lines } = await startChild(stack, { command: [process.execPath, script], readyWhen: /^\{/ })
+  // azure-emulator.ts prints just this.
+  const customer = JSON.parse(lines.at(-1) ?? '{}') as Customer
+  const caFile = join(directory, 'azure-ca.pem')
+  const secretFile = join(directory, 'azure-client-secret')
+  await writeFile(caFile, customer.ca)
+  await writeFile(secretFile, customer.clientSecret, { mode: 0o600 })
   return {
-    fromLabel: 'AWS KMS',
-    toLabel: 'AWS KMS of another account',
-    env: {},
+    env: {
+      HASP_AZURE_CLIENT_ID: customer.clientId,
+      HASP_AZURE_TENANT_ID: customer.homeTenantId,
+      HASP_AZURE_CLIENT_SECRET_FILE: secretFile,
+      HASP_AZURE_CONNECT_TO: customer.connectTo,
+      HASP_AZURE_CA_FILE: caFile,
+    },
     async register(api) {
-      const kek = await api('POST', '/keks', { name: 'destination', provider: 'aws', keyArn, roleArn })
-      const { id: orgId } = await api('GET', '/organisation')
-      // The API's schema promises `access` of a KEK in AWS to be an object with an externalId.
-      const { externalId } = kek['access'] as { externalId: string }
-      await command('put-trust-policy', { roleArn, trustPolicy: trust(principal, externalId) })
-      const ofOrg = { StringEquals: { 'kms:EncryptionContext:hasp:org': String(orgId) } }
-      const policies = [
-        allow({ Action: ['kms:Encrypt', 'kms:Decrypt'], Resource: keyArn, Condition: ofOrg }),
-        allow({ Action: 'kms:DescribeKey', Resource: keyArn }),
-      ]
-      await command('put-policies', { principalArn: roleArn, policies })
-      const verification = await api('POST', `/keks/${String(kek['id'])}/verify`)
+      const { keyId, tenantId } = customer
+      const { id } = await api('POST', '/keks', { name: 'destination', provider: 'azure', keyId, tenantId })
+      const verification = await api('POST', `/keks/${String(id)}/verify`)
       if (verification['isPassed'] !== true) throw new Error(JSON.stringify(verification))
-      return String(kek['id'])
+      return String(id)
     },
   }
-}
-
-function allow(statement: object) {
-  return { Version: '2012-10-17', Statement: [{ Effect: 'Allow', ...statement }] }
-}
-
-function trust(principalArn: string, externalId: string) {
-  return allow({
-    Principal: { AWS: principalArn },
-    Action: 'sts:AssumeRole',
-    Condition: { StringEquals: { 'sts:ExternalId': externalId } },
-  })
 }

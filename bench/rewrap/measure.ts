@@ -10,13 +10,11 @@ import { startMockProvider } from '../hasp/start-mock-provider.ts'
 import { startCustomers } from '../proxy/systems/customer-aws.ts'
 import { startPostgres } from '../proxy/systems/postgres.ts'
 import { randomCredential } from '../residue/credentials.ts'
-import { addDestination } from './destination.ts'
+import { startDestination } from './destination.ts'
 import { digestOf, startLoad, type LoadResult } from './load.ts'
 import { readCounts, type Counts } from './read-counts.ts'
 
 export type RewrapRun = Readonly<{
-  from: string
-  to: string
   records: number
   kills: readonly Readonly<{ recordsDone: number; downMs: number }>[]
   /** From the start of the job to its end, the time in which nobody worked on it included. */
@@ -63,7 +61,7 @@ export async function measureRewrap(plan: Plan): Promise<RewrapRun> {
   const customer = await newCustomer()
   const databaseUrl = await (await startPostgres(stack)).newDatabase('hasp_rewrap')
   const dataDir = stack.use(await createDataDir())
-  const destination = await addDestination(stack, customer)
+  const destination = await startDestination(stack, dataDir.path)
   const env = {
     ...customer.env,
     ...destination.env,
@@ -89,7 +87,7 @@ export async function measureRewrap(plan: Plan): Promise<RewrapRun> {
   const client = new Client(databaseUrl)
   await client.connect()
   stack.defer(() => client.end())
-  onProgress(`${plan.records} records stored under ${destination.fromLabel}`)
+  onProgress(`${plan.records} records stored under a KEK in AWS KMS`)
 
   const door = { url: serving.url, virtualKey: String(token) }
   await using load = startLoad({
@@ -135,8 +133,6 @@ export async function measureRewrap(plan: Plan): Promise<RewrapRun> {
   await api('POST', `/keks/${fromKekId}/retire`)
   const openedAfterwards = await openEach(door, Math.min(plan.openedAfterwards, plan.records))
   return {
-    from: destination.fromLabel,
-    to: destination.toLabel,
     records: plan.records,
     kills,
     jobMs,

@@ -25,7 +25,7 @@ export function describeRewrap(run: RewrapRun): string {
   const { counts, load, openedAfterwards, kills, job } = run
   const wasted = counts.unwrapsIntended - counts.rewraps
   return [
-    `${run.records} records, ${run.from} → ${run.to}; the process of the job killed ${kills.length} times, at ${kills.map((kill) => kill.recordsDone).join(', ')} records`,
+    `${run.records} records, from AWS KMS to Azure Key Vault; the process of the job killed ${kills.length} times, at ${kills.map((kill) => kill.recordsDone).join(', ')} records`,
     `job ${job.state} in ${(run.jobMs / 1000).toFixed(1)} s: done ${job.recordsDone}, failed ${job.recordsFailed}`,
     `under the old KEK: ${counts.underOld}; under the new one: ${counts.underNew}`,
     `moves in the ledger: ${counts.rewraps}, of ${counts.rewrappedRecords} different records; moved twice: ${counts.rewrappedTwice}`,

@@ -17,6 +17,8 @@ export type CliErrorCode =
   | 'cancelled'
   | 'verification_failed'
   | 'credential_rejected'
+  | 'command_failed'
+  | 'drill_ended'
   | 'token_lost'
   | 'file_exists'
   | 'port_unavailable'

@@ -50,6 +50,11 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./job/job.ts')).addJob,
   },
   {
+    name: 'drill',
+    summary: 'Measure how soon taking a KEK away takes effect.',
+    load: async () => (await import('./drill/drill.ts')).addDrill,
+  },
+  {
     name: 'target',
     summary: 'Provider credentials, sealed under a KEK.',
     load: async () => (await import('./target/target.ts')).addTarget,

@@ -1,9 +1,11 @@
 import { readFileSync } from 'node:fs'
 import type { Config } from '#config/load-config.ts'
 import type { KekAccessKind } from '#keks/access.ts'
+import { nonceOfKek } from '#keks/ownership.ts'
 import type { AzureClients, AzureDeployment } from '#kms/azure/azure-clients.ts'
 import { azureGrantDocuments } from '#kms/azure/grant-documents.ts'
 import { parseAzureKeyId, parseTenantId } from '#kms/azure/key-id.ts'
+import { AzureGrantLinter } from '#kms/azure/lint-grant.ts'
 import { ownApplication } from '#kms/azure/own-application.ts'
 import { KekFault } from '#kms/kek-fault.ts'
 
@@ -25,12 +27,21 @@ export function azureKekAccess(clients: AzureClients): KekAccessKind {
       const { id } = parseAzureKeyId(keyId, clients.cloud)
       return { kekRef: id, access: { provider: 'azure', keyId: id, tenantId: parseTenantId(tenantId) } }
     },
-    grantFor(access) {
+    openLinter({ access }) {
+      if (access.provider !== 'azure') throw new Error('Not a KEK in Azure.')
+      return new AzureGrantLinter({ keyId: access.keyId, tenantId: access.tenantId }, clients)
+    },
+    grantFor(access, _orgId, kekId) {
       if (access.provider !== 'azure') throw new Error('Not a KEK in Azure.')
       const { keyId, tenantId } = access
       const clientId =
         clients.application?.clientId ?? '<client id of the application that Hasp is: ask its operator>'
-      return azureGrantDocuments({ keyId: parseAzureKeyId(keyId, clients.cloud), tenantId, clientId })
+      return azureGrantDocuments({
+        keyId: parseAzureKeyId(keyId, clients.cloud),
+        tenantId,
+        clientId,
+        ownerNonce: nonceOfKek(kekId),
+      })
     },
   }
 }

@@ -51,7 +51,7 @@ export function buildCustody(
   const kekProviders = openKekProviders({ aws, azure, gcp, localKekDirectory, isLocalAllowed })
   const kekAccessKinds = new Map<string, KekAccessKind>([
     ['aws', awsKekAccess(config.awsPrincipalArn, aws)],
-    ['gcp', gcpKekAccess({ email: config.gcpServiceAccount, uniqueId: config.gcpServiceAccountId })],
+    ['gcp', gcpKekAccess({ email: config.gcpServiceAccount, uniqueId: config.gcpServiceAccountId }, gcp)],
     ['azure', azureKekAccess(azure)],
     ['local', localKekAccess(localKekDirectory, isLocalAllowed)],
   ])

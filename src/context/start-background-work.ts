@@ -2,13 +2,13 @@ import type { Config } from '#config/load-config.ts'
 import { deleteExpiredIdempotencyRecords } from '#idempotency/repository.ts'
 import { runDueProbes } from '#keks/probe.ts'
 import { runDueVerifications } from '#keks/reverify.ts'
+import { probePollMs } from '#keks/revocation-bound.ts'
 import type { Logger } from '#telemetry/log.ts'
 import type { Custody } from './build-custody.ts'
 import type { Lending } from './build-lending.ts'
 import type { Storage } from './open-storage.ts'
 import { runPeriodically } from './run-periodically.ts'
 
-const probePollMs = 1_000
 const verificationPollMs = 2_000
 const lastUsedFlushMs = 5_000
 const idempotencySweepMs = 3_600_000

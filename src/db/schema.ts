@@ -59,6 +59,26 @@ interface IdempotencyRecords {
   status: number
 }
 
+interface KekDrills {
+  actor: string
+  bound_ms: number
+  canary_interval_ms: number
+  end_asked_at: Timestamp | null
+  ended_at: Timestamp | null
+  ends_by: Timestamp
+  hasp_ms: number
+  id: string
+  kek_id: string
+  measure: Json
+  org_id: string
+  restored_at: Timestamp | null
+  seen_at: Timestamp
+  started_at: Timestamp
+  state: string
+  unwrap_mode: string
+  withdrawn_at: Timestamp | null
+}
+
 interface KekProbes {
   kek_id: string
   last_kms_request_id: string | null
@@ -210,6 +230,7 @@ export interface Schema {
   admin_tokens: AdminTokens
   credentials: Credentials
   idempotency_records: IdempotencyRecords
+  kek_drills: KekDrills
   kek_probes: KekProbes
   kek_verifications: KekVerifications
   keks: Keks

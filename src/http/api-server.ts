@@ -9,6 +9,7 @@ import type {
 import type { Database } from '#db/database.ts'
 import type { SecretRing } from '#integrity/secret-ring.ts'
 import type { KekAccessKind, KekProviders } from '#keks/access.ts'
+import type { DrillRunner } from '#keks/drill/run.ts'
 import type { LifecycleJobDeps } from '#jobs/deps.ts'
 import type { RecordUnwrapper } from '#keks/unwrap-record.ts'
 import type { UnwrapJournal } from '#keks/unwrap-journal.ts'
@@ -32,6 +33,7 @@ export type ApiDeps = Readonly<{
   kekProviders: KekProviders
   journal: UnwrapJournal
   unwrapper: RecordUnwrapper
+  drills: DrillRunner
   targets: TargetDeps
   lifecycleJobs: LifecycleJobDeps
   /** How users reach this service, where the operator said so. */

@@ -7,6 +7,9 @@ import { readTargetRoute } from './routes/api-targets/read.ts'
 import { storeTargetRoute } from './routes/api-targets/store.ts'
 import { testTargetRoute } from './routes/api-targets/test.ts'
 import { updateTargetRoute } from './routes/api-targets/update.ts'
+import { endDrillRoute, markDrillRoute } from './routes/drills/mark.ts'
+import { readDrillRoute } from './routes/drills/read.ts'
+import { startDrillRoute } from './routes/drills/start.ts'
 import {
   issueOnboardingLinkRoute,
   listOnboardingLinksRoute,
@@ -41,6 +44,10 @@ const routes = [
   listOnboardingLinksRoute,
   revokeOnboardingLinkRoute,
   retireKekRoute,
+  startDrillRoute,
+  readDrillRoute,
+  markDrillRoute,
+  endDrillRoute,
   startLifecycleJobRoute,
   listLifecycleJobsRoute,
   readLifecycleJobRoute,

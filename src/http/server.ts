@@ -11,10 +11,11 @@ import { describeApi, describeProblems } from './describe-api.ts'
 import type { ErrorCode } from './errors-to-http.ts'
 import { managementApi } from './management-api.ts'
 import { problemOf } from './problem.ts'
+import { ReadBuffer } from './read-buffer.ts'
 import { RequestError } from './request-error.ts'
 import { onboardingPages } from './routes/onboarding/onboarding.ts'
 import { serviceRoutes, type ServiceDeps } from './routes/service/service.ts'
-import { wipeReceivedBytes, wipeUnreadBody } from './wipe-received.ts'
+import { wipeBodyAfterUse, wipeReceivedBytes, wipeUnreadBody } from './wipe-received.ts'
 
 export type ServerDeps = Readonly<{
   api: ApiDeps
@@ -38,8 +39,13 @@ const keepAliveTimeoutMs = 75_000
  * The one HTTP server. Proxied requests go straight to the pipeline, byte for byte; everything else is Fastify's.
  */
 export async function buildServer(deps: ServerDeps): Promise<ApiServer> {
+  const readBuffer = new ReadBuffer()
   const app = Fastify({
-    serverFactory: (handler) => createHttpServer(deps.proxy, handler),
+    serverFactory: (handler) =>
+      createHttpServer(deps.proxy, (request, response) => {
+        wipeBodyAfterUse(request, readBuffer)
+        handler(request, response)
+      }),
     logger: false,
     genReqId: deps.proxy.newReceiptId,
     bodyLimit: 65_536,
@@ -65,6 +71,8 @@ export async function buildServer(deps: ServerDeps): Promise<ApiServer> {
       'There is nothing at this address. The management API is under /api/v1 (see /api/v1/openapi.json); agents use /openai/v1, /anthropic or /v1.',
     )
   })
+  app.addHook('onClose', async () => readBuffer[Symbol.dispose]())
+  takeNoBodies(app)
   app.addHook('onSend', async (request, reply) => {
     reply.header('x-request-id', request.id).header('cache-control', 'no-store')
   })
@@ -79,6 +87,12 @@ export async function buildServer(deps: ServerDeps): Promise<ApiServer> {
   )
   await app.register(async (scope: ApiServer) => managementApi(scope, deps.api), { prefix: '/api/v1' })
   return app
+}
+
+/** Where no scope of routes says otherwise, a body is not read: it may be a credential for an address mistyped. */
+function takeNoBodies(app: ApiServer): void {
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser('*', async (_: unknown, payload: IncomingMessage) => wipeUnreadBody(payload))
 }
 
 const databaseAway = new RequestError(

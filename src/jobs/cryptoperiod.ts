@@ -8,7 +8,7 @@ import { countWrapped, countWraps, findOldRecords } from './cryptoperiod-reposit
 type Deps = Readonly<{ db: { kysely: Db }; ring: SecretRing; now: () => Date }>
 
 export const cryptoperiodStates = ['unlimited', 'in-period', 'due', 'overdue'] as const
-export type CryptoperiodState = (typeof cryptoperiodStates)[number]
+type CryptoperiodState = (typeof cryptoperiodStates)[number]
 
 /** How far a KEK is in its cryptoperiods: the age of what it wraps, and how much it has wrapped. */
 export type Cryptoperiod = Readonly<{

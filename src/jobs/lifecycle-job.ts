@@ -19,7 +19,7 @@ export const lifecycleJobStates = [
   'failed',
   'cancelled',
 ] as const
-export type LifecycleJobState = (typeof lifecycleJobStates)[number]
+type LifecycleJobState = (typeof lifecycleJobStates)[number]
 
 /** The states of a job that has work before it. */
 export const unendedStates = ['pending', 'running', 'blocked'] as const

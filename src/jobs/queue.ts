@@ -17,7 +17,9 @@ const installLock = 0x68617371
 /** A run that was killed is noticed after this and the supervisor's interval. pg-boss takes no less. */
 const heartbeatSeconds = 10
 const superviseSeconds = 5
-const pollSeconds = 1
+const pollSeconds = 2
+/** What pg-boss would do for flows and large tables, which there are none of. */
+const seldomSeconds = 3_600
 /** What pg-boss takes at most. A run that long goes on in another one. */
 const runSecondsMax = 86_400
 /** A crash costs one retry; whoever runs out of them is queued anew (queue-left.ts). */
@@ -43,6 +45,9 @@ export class JobQueue implements AsyncDisposable {
       db: { executeSql: (text, values) => db.pool.query(text, values) },
       schema,
       schedule: false,
+      monitorVacuum: false,
+      flowIntervalSeconds: seldomSeconds,
+      bamIntervalSeconds: seldomSeconds,
       superviseIntervalSeconds: superviseSeconds,
       monitorIntervalSeconds: superviseSeconds,
     })

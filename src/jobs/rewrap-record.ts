@@ -171,8 +171,10 @@ async function commitRecord(
       versions: resealed.map(({ before, calls }) => ({ generation: before.generation, ...calls })),
     },
   })
-  const { state } = await findKek(trx, ring, job.orgId, to.id)
-  if (state !== 'active') throw new RunEnd('blocked', `The KEK to wrap under is ${state}.`)
+  for (const { id } of to.id === from.id ? [to] : [from, to]) {
+    const { name, state } = await findKek(trx, ring, job.orgId, id)
+    if (state !== 'active') throw new RunEnd('blocked', `The KEK "${name}" is ${state}.`)
+  }
   // Last, for it is the one row that all records of the job share: whoever takes the job over, or cancels it, replaces
   // the run's id in it, and from then on nothing of this run commits.
   if (!(await noteProgress(trx, job, { runId, at: deps.now(), recordsDone: 1 }))) {

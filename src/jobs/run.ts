@@ -153,11 +153,15 @@ class Records {
   async #doSome(targetIds: readonly string[]): Promise<void> {
     const waiting = targetIds.values()
     const { recordsAtOnce = recordsAtOnceDefault } = this.#deps
+    const failures: unknown[] = []
     const lane = async () => {
-      for (const targetId of waiting) await this.#doOne(targetId)
+      for (const targetId of waiting) {
+        if (failures.length > 0) return
+        await this.#doOne(targetId).catch((error: unknown) => failures.push(error))
+      }
     }
-    const lanes = await Promise.allSettled(Array.from({ length: recordsAtOnce }, lane))
-    for (const result of lanes) if (result.status === 'rejected') throw result.reason
+    await Promise.all(Array.from({ length: recordsAtOnce }, lane))
+    if (failures.length > 0) throw failures[0]
   }
 
   async #doOne(targetId: string): Promise<void> {

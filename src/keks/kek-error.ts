@@ -9,6 +9,10 @@ export type KekErrorCode =
   | 'kek_verification_failed'
   | 'kek_changed_meanwhile'
   | 'onboarding_link_not_found'
+  | 'drill_not_found'
+  | 'drill_under_way'
+  | 'drill_not_running'
+  | 'drill_mark_invalid'
 
 /** Why something could not be done with a KEK; `message` is meant for the organisation that owns it. */
 export class KekError extends Error {

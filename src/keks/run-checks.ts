@@ -57,7 +57,9 @@ export async function runChecks(deps: CheckDeps, kek: Kek): Promise<Outcome> {
   if (linter !== undefined) await check('ownership', () => isOwned(linter, kek))
   await check('wrap-and-unwrap', async () => {
     const sealed = await sealCanary(kek, provider)
-    await journalledUnwrap(deps.journal, kek, (unwrapId) => openCanary(kek, sealed.canary, provider, unwrapId))
+    await journalledUnwrap(deps.journal, kek, (unwrapId) =>
+      openCanary(kek, sealed.canary, provider, unwrapId),
+    )
     canary = sealed.canary
     return {
       finding: 'A DEK wrapped under the key was unwrapped again.',

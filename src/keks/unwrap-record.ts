@@ -16,6 +16,8 @@ export type SealedRecord = Readonly<{
   generation: number
   envelope: Envelope
   context: EncryptionContext
+  /** Who asks, where it is not a proxied request. */
+  actor?: string
 }>
 
 /** Which unwrap served a request; goes into its receipt. */
@@ -150,16 +152,18 @@ export class RecordUnwrapper {
     epoch: string,
     usesSoFar: () => number = () => 1,
   ): Promise<UnwrappedRecord | 'stale'> {
-    const { kek, envelope, context } = record
+    const { kek, envelope, context, actor } = record
+    const isCanary = context.purpose === 'canary'
     const intent: UnwrapIntent = {
       unwrapId: this.#deps.newUnwrapId(),
       orgId: kek.orgId,
       epoch,
       kekId: kek.id,
-      targetId: record.recordId,
+      targetId: isCanary ? null : record.recordId,
       purpose: context.purpose,
       generation: record.generation,
       mode: kek.unwrapMode,
+      ...(actor === undefined ? {} : { actor }),
     }
     if ((await this.#deps.journal.intend(intent)) === 'stale') return 'stale'
     const askedAtMs = this.#deps.monotonicMs()
@@ -182,6 +186,8 @@ export class RecordUnwrapper {
       }
       if (kek.unwrapMode === 'cached' && this.#purgesOf(kek.id) === purgesBefore)
         this.#hold(record, unwrapped, askedAtMs, usesSoFar())
+      // No receipt will name it.
+      if (isCanary) this.#deps.journal.completed(intent, unwrapped.use)
       return unwrapped
     } catch (error) {
       if (error instanceof KekFault) {

@@ -2,18 +2,17 @@ import type { KekFaultKind } from '#kms/kek-fault.ts'
 import type { GrantFinding, GrantProbe } from '#kms/kek-grant-linter.ts'
 
 /** What is proven of a grant, in this order; the first that fails ends the verification. */
-export const verificationChecks = [
-  'describe',
-  'ownership',
-  'wrap-and-unwrap',
-  'wrong-context-refused',
-  'foreign-context-refused',
-  'least-privilege',
-] as const
+type CheckName =
+  | 'describe'
+  | 'ownership'
+  | 'wrap-and-unwrap'
+  | 'wrong-context-refused'
+  | 'foreign-context-refused'
+  | 'least-privilege'
 
 /** One thing that was tried on the customer's KMS, and what came of it. */
 export type VerificationCheck = Readonly<{
-  name: (typeof verificationChecks)[number]
+  name: CheckName
   isPassed: boolean
   finding: string
   kmsRequestId: string | null

@@ -3,6 +3,7 @@ import type { EncryptionContext } from '#envelope/encryption-context.ts'
 import type { SecretBytes } from '#envelope/secret-bytes.ts'
 import { CircuitBreaker, type CircuitBreakerOptions } from './circuit-breaker.ts'
 import { ConcurrencyLimit, type ConcurrencyLimitOptions } from './concurrency-limit.ts'
+import { kekCallMsMax } from './kek-call-time.ts'
 import { KekFault } from './kek-fault.ts'
 import type {
   KekCallOptions,
@@ -29,7 +30,7 @@ export type GuardOptions = CircuitBreakerOptions &
   }>
 
 const guardDefaults: GuardOptions = {
-  attemptMsMax: 2_000,
+  attemptMsMax: kekCallMsMax,
   retryPauseMsMax: 100,
   retryAfterMsMax: 250,
   failuresMax: 5,

@@ -16,6 +16,8 @@ export const entryKinds = [
   'kek.link-issued',
   'kek.link-revoked',
   'kek.log-seen',
+  'kek.drill-started',
+  'kek.drilled',
   'target.stored',
   'target.updated',
   'target.credential-rotated',

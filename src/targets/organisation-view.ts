@@ -3,8 +3,7 @@ import type { Database, Db } from '#db/database.ts'
 import type { SecretRing } from '#integrity/secret-ring.ts'
 import type { Kek } from '#keks/kek.ts'
 import { lendableTarget, type LendableTarget } from './lendable.ts'
-import { findCurrentCredentialsOfOrg, findTargetsOfOrg } from './repository.ts'
-import type { Credential, Target } from './target.ts'
+import { readVerifiedRows, type VerifiedRow, type VerifiedRows } from './verified-rows.ts'
 
 /** What one organisation may lend, as of one epoch. */
 export type OrganisationView = Readonly<{
@@ -41,6 +40,8 @@ const epochsMax = 100_000
 export class OrganisationViews {
   readonly #deps: Deps
   readonly #views = new LRUCache<string, Promise<OrganisationView> | OrganisationView>({ max: viewsMax })
+  /** What of the rows need not be read again for the next view. */
+  readonly #rows = new LRUCache<string, VerifiedRows>({ max: viewsMax })
   /** The highest epoch seen of each organisation: it never falls, unless somebody writes it back in the database. */
   readonly #epochs = new LRUCache<string, bigint>({ max: epochsMax })
   /** The highest epoch that this node was told of. Only what is said to be a change brings an entry. */
@@ -103,23 +104,23 @@ export class OrganisationViews {
         tampered.add(id)
       }
       const keks = byId(await this.#deps.findKeksOfOrg(trx, ring, orgId, note('keks')), (kek) => kek.id)
-      const credentials = byId(
-        await findCurrentCredentialsOfOrg(trx, ring, orgId, note('credentials')),
-        (credential) => credential.targetId,
-      )
-      const found = await findTargetsOfOrg(trx, ring, orgId, note('targets'))
+      const held = this.#rows.get(orgId) ?? new Map()
+      const found = await readVerifiedRows(trx, ring, orgId, held, (table, id) => note(table)(id))
       if (!this.#isForward(orgId, epoch)) {
         note('organisations')(orgId)
-        return { orgId, epoch, readAtMs, targets: [], tamperedTargetIds: idsOf(found, tampered) }
+        return { orgId, epoch, readAtMs, targets: [], tamperedTargetIds: tampered.union(found) }
       }
       const targets: LendableTarget[] = []
-      for (const target of found) {
-        const lendable = join(target, credentials.get(target.id), keks.get(target.kekId))
+      const rows = new Map<string, VerifiedRow>()
+      for (const [id, row] of found) {
+        const lendable = join(row, keks.get(row.target.kekId))
+        rows.set(id, { ...row, lendable })
         if (lendable !== null) targets.push(lendable)
         // One alarm for each cause: a row that this target needs was told of already.
-        else if (tampered.has(target.id) || tampered.has(target.kekId)) tampered.add(target.id)
-        else note('targets')(target.id)
+        else if (tampered.has(id) || tampered.has(row.target.kekId)) tampered.add(id)
+        else note('targets')(id)
       }
+      this.#rows.set(orgId, rows)
       return { orgId, epoch, readAtMs, targets, tamperedTargetIds: tampered }
     })
   }
@@ -139,12 +140,11 @@ function isLater(epoch: string, than: string | undefined): boolean {
 }
 
 /** Null where a row is missing, or the rows contradict one another. */
-function join(
-  target: Target,
-  credential: Credential | undefined,
-  kek: Kek | undefined,
-): LendableTarget | null {
+function join({ target, credential, lendable }: VerifiedRow, kek: Kek | undefined): LendableTarget | null {
   if (credential === undefined || kek === undefined) return null
+  if (lendable !== null && isSameKey(lendable.kek, kek)) {
+    return { ...lendable, kek, record: { ...lendable.record, kek } }
+  }
   try {
     return lendableTarget(target, credential, kek)
   } catch {
@@ -152,10 +152,11 @@ function join(
   }
 }
 
-function byId<Entity>(entities: readonly Entity[], idOf: (entity: Entity) => string): Map<string, Entity> {
-  return new Map(entities.map((entity) => [idOf(entity), entity]))
+/** Whether all that `lendableTarget` asks of a KEK is as it was; rules and state may be others. */
+function isSameKey(a: Kek, b: Kek): boolean {
+  return a.id === b.id && a.kekRef === b.kekRef && a.access.provider === b.access.provider
 }
 
-function idsOf(targets: readonly Target[], others: ReadonlySet<string>): Set<string> {
-  return new Set([...targets.map((target) => target.id), ...others])
+function byId<Entity>(entities: readonly Entity[], idOf: (entity: Entity) => string): Map<string, Entity> {
+  return new Map(entities.map((entity) => [idOf(entity), entity]))
 }

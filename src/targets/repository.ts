@@ -1,4 +1,5 @@
 import type { Db } from '#db/database.ts'
+import { rowPrint } from '#db/row-print.ts'
 import { violatedConstraint } from '#db/violated-constraint.ts'
 import { assertRowMac, genuineRows, judgedRows, type Judged } from '#integrity/assert-row-mac.ts'
 import { rowMac, rowMacs } from '#integrity/row-mac.ts'
@@ -113,14 +114,42 @@ export async function listTargets(
   return judgedRows(await query.execute(), (row) => targetOf(ring, row))
 }
 
-/** All of an organisation's targets whose rows are ours; the id of any other goes to `onTampered`. */
+/**
+ * One fingerprint for each target of an organisation, by id: of its row and that of its credential in use, every
+ * column of both. It tells that a row is another one, and proves nothing.
+ */
+export async function readRowPrints(db: Db, orgId: string): Promise<{ id: string; print: string }[]> {
+  const rows = await db
+    .selectFrom('targets')
+    .leftJoin('credentials', (join) =>
+      join
+        .onRef('credentials.target_id', '=', 'targets.id')
+        .onRef('credentials.org_id', '=', 'targets.org_id')
+        .onRef('credentials.generation', '=', 'targets.generation'),
+    )
+    .select(['targets.id', rowPrint('targets').as('target'), rowPrint('credentials').as('credential')])
+    .where('targets.org_id', '=', orgId)
+    .orderBy('targets.id')
+    .execute()
+  return rows.map(({ id, target, credential }) => ({ id, print: `${target} ${credential}` }))
+}
+
+/** Those of an organisation's targets whose rows are ours; the id of any other goes to `onTampered`. */
 export async function findTargetsOfOrg(
   db: Db,
   ring: SecretRing,
   orgId: string,
+  targetIds: readonly string[],
   onTampered: (targetId: string) => void,
 ): Promise<Target[]> {
-  const rows = await db.selectFrom('targets').selectAll().where('org_id', '=', orgId).orderBy('id').execute()
+  if (targetIds.length === 0) return []
+  const rows = await db
+    .selectFrom('targets')
+    .selectAll()
+    .where('org_id', '=', orgId)
+    .where((is) => is('id', '=', is.fn.any(is.val([...targetIds]))))
+    .orderBy('id')
+    .execute()
   return genuineRows(
     rows,
     (row) => targetOf(ring, row),
@@ -128,13 +157,15 @@ export async function findTargetsOfOrg(
   )
 }
 
-/** The credential in use of every target of an organisation, where its row is ours. */
+/** The credential in use of each of these targets, where its row is ours. */
 export async function findCurrentCredentialsOfOrg(
   db: Db,
   ring: SecretRing,
   orgId: string,
+  targetIds: readonly string[],
   onTampered: (targetId: string) => void,
 ): Promise<Credential[]> {
+  if (targetIds.length === 0) return []
   const rows = await db
     .selectFrom('credentials')
     .innerJoin('targets', (join) =>
@@ -145,6 +176,7 @@ export async function findCurrentCredentialsOfOrg(
     )
     .selectAll('credentials')
     .where('credentials.org_id', '=', orgId)
+    .where((is) => is('credentials.target_id', '=', is.fn.any(is.val([...targetIds]))))
     .execute()
   return genuineRows(
     rows,

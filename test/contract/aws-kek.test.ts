@@ -17,11 +17,7 @@ type FaultName = (typeof FAULTS)[number][0]
 for (const shape of ['role', 'direct'] as const) {
   for (const dekTransport of ['bytes', 'sdk'] as const) {
     const names = FAULTS.map(([name]) => name).filter((name) => shape === 'role' || !name.includes('role'))
-    describeKekProvider(
-      `aws (${shape}, ${dekTransport})`,
-      () => startAwsKek(shape, dekTransport),
-      names,
-    )
+    describeKekProvider(`aws (${shape}, ${dekTransport})`, () => startAwsKek(shape, dekTransport), names)
   }
 }
 

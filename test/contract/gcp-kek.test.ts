@@ -1,7 +1,12 @@
 import type { KekFaultKind } from '#kms/kek-fault.ts'
 import { GuardedKekProvider } from '#kms/guarded-kek-provider.ts'
 import type { KekProvider } from '#kms/kek-provider.ts'
-import { type EmulatedCustomer, ROLE, type Shape, startEmulatedCustomer } from '../unit/kms/gcp/emulated-customer.ts'
+import {
+  type EmulatedCustomer,
+  ROLE,
+  type Shape,
+  startEmulatedCustomer,
+} from '../unit/kms/gcp/emulated-customer.ts'
 import { describeKekProvider, type KekHarness } from './kek-provider.contract.ts'
 
 type Fault = Readonly<{
@@ -17,7 +22,10 @@ const error = (code: 'RESOURCE_EXHAUSTED' | 'INTERNAL' | 'UNAVAILABLE' | 'ABORTE
   times,
   effect: { type: 'error', code } as const,
 })
-const once = (type: 'reset' | 'hang' | 'malformed-body' | 'damaged-reply' | 'damaged-request', times: number) => ({
+const once = (
+  type: 'reset' | 'hang' | 'malformed-body' | 'damaged-reply' | 'damaged-request',
+  times: number,
+) => ({
   operation: 'Decrypt',
   times,
   effect: { type },
@@ -46,13 +54,41 @@ const faultsTimes = (times: number): readonly Fault[] => [
     kind: 'misconfigured',
     inject: ({ control }) => control.setApiEnabled({ projectId: 'customer-one', isEnabled: false }),
   },
-  { name: 'a used-up quota', kind: 'throttled', inject: ({ control }) => control.injectFault(error('RESOURCE_EXHAUSTED', times)) },
-  { name: 'an internal error', kind: 'unreachable', inject: ({ control }) => control.injectFault(error('INTERNAL', times)) },
-  { name: 'an unavailable service', kind: 'unreachable', inject: ({ control }) => control.injectFault(error('UNAVAILABLE', times)) },
-  { name: 'a lost connection', kind: 'unreachable', inject: ({ control }) => control.injectFault(once('reset', times)) },
-  { name: 'an unreadable reply', kind: 'unreachable', inject: ({ control }) => control.injectFault(once('malformed-body', times)) },
-  { name: 'a reply damaged on its way', kind: 'unreachable', inject: ({ control }) => control.injectFault(once('damaged-reply', times)) },
-  { name: 'a request damaged on its way', kind: 'unreachable', inject: ({ control }) => control.injectFault(once('damaged-request', times)) },
+  {
+    name: 'a used-up quota',
+    kind: 'throttled',
+    inject: ({ control }) => control.injectFault(error('RESOURCE_EXHAUSTED', times)),
+  },
+  {
+    name: 'an internal error',
+    kind: 'unreachable',
+    inject: ({ control }) => control.injectFault(error('INTERNAL', times)),
+  },
+  {
+    name: 'an unavailable service',
+    kind: 'unreachable',
+    inject: ({ control }) => control.injectFault(error('UNAVAILABLE', times)),
+  },
+  {
+    name: 'a lost connection',
+    kind: 'unreachable',
+    inject: ({ control }) => control.injectFault(once('reset', times)),
+  },
+  {
+    name: 'an unreadable reply',
+    kind: 'unreachable',
+    inject: ({ control }) => control.injectFault(once('malformed-body', times)),
+  },
+  {
+    name: 'a reply damaged on its way',
+    kind: 'unreachable',
+    inject: ({ control }) => control.injectFault(once('damaged-reply', times)),
+  },
+  {
+    name: 'a request damaged on its way',
+    kind: 'unreachable',
+    inject: ({ control }) => control.injectFault(once('damaged-request', times)),
+  },
   {
     name: 'our own account disabled',
     kind: 'ours',
@@ -103,7 +139,11 @@ async function startGcpKek(
     makeForeignProvider: async () => guard(customer.provider(shape, foreign)),
     revoke: async () => control.setVersionState({ keyName, state: 'DISABLED' }),
     restore: async () => control.setVersionState({ keyName, state: 'ENABLED' }),
-    faults: faults.map(({ inject, kind, name }) => ({ name, kind, inject: async () => inject(customer, shape) })),
+    faults: faults.map(({ inject, kind, name }) => ({
+      name,
+      kind,
+      inject: async () => inject(customer, shape),
+    })),
     [Symbol.asyncDispose]: () => customer[Symbol.asyncDispose](),
   }
 }

@@ -29,6 +29,8 @@ describe('lending a credential that is sealed under a key in an Azure key vault'
     )
     const { control } = world.surroundings.emulator
     const [event] = control.events({ correlationId: receipt.details.unwrap.kmsRequestId })
+    // The id by which the ledger has the unwrap is the one by which the customer's log has it.
+    expect(receipt.details.unwrap.kmsRequestId).toBe(receipt.details.unwrap.unwrapId)
     expect(event).toMatchObject({
       operationName: 'KeyUnwrap',
       resultSignature: 'OK',
@@ -90,6 +92,7 @@ async function startWorld() {
     return reply.body
   }
   const kek = await made('/keks', { name: 'azure', provider: 'azure', keyId, tenantId })
+  surroundings.proveOwnership(keyId, kek.id)
   const { body } = await hasp.api('POST', `/keks/${kek.id}/verify`)
   if (body?.isPassed !== true) throw new Error(JSON.stringify(body))
   await made('/api-targets', {

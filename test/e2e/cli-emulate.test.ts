@@ -83,6 +83,40 @@ describe('hasp emulate aws', () => {
   })
 })
 
+describe('hasp emulate google', () => {
+  it('prints an environment and steps with which a KEK is registered and proved, and logs every call', async () => {
+    const entries = join(directory, 'entries.ndjson')
+    await using google = await emulate('gcp', '--audit-log', entries)
+    const { environment, keys, projects, url } = google.answer as unknown as {
+      url: string
+      environment: Record<string, string>
+      projects: { projectId: string; projectNumber: string }[]
+      keys: { keyName: string }[]
+    }
+    await using hasp = await startHasp(environment)
+    const given = { HASP_URL: hasp.url, HASP_TOKEN: hasp.token }
+    const grant = join(directory, 'google-grant')
+    const keyName = keys[0]?.keyName ?? ''
+    const pool = `projects/${projects[1]?.projectNumber}/locations/global/workloadIdentityPools/hasp-pool`
+    const argv = ['kek', 'register', '--provider', 'gcp', '--name', 'emulated', '--file', grant]
+    argv.push('--key-name', keyName, '--identity-provider', `${pool}/providers/hasp`)
+    expect((await runCli(seen, argv, given)).code).toBe(0)
+    expect((await runCli(seen, ['kek', 'verify', 'emulated'], given)).code).toBe(1)
+    const document = async (name: string) => JSON.parse(await readFile(join(grant, `${name}.json`), 'utf8'))
+    await control(url, 'create-identity-provider', await document('provider-in-the-workload-identity-pool'))
+    const binding = await document('binding-for-the-iam-policy-of-the-key')
+    await control(url, 'add-binding', { resource: keyName, binding })
+    await control(url, 'log-data-access', { projectId: 'customer-one' })
+    const proved = await runCli(seen, ['kek', 'verify', 'emulated'], given)
+    expect(proved).toMatchObject({ code: 0, stdout: expect.stringMatching(/✓\s+foreign-context-refused/) })
+    expect(await readFile(entries, 'utf8')).toContain('"methodName":"Decrypt"')
+    expect(google.stdout()).not.toContain('PRIVATE KEY')
+
+    google.child.kill('SIGINT')
+    expect(await google.ended()).toMatchObject({ code: 0 })
+  })
+})
+
 describe('hasp emulate openai and anthropic', () => {
   it.each([
     ['openai', (credential: string) => ({ authorization: `Bearer ${credential}` })],

@@ -54,7 +54,9 @@ describe('lending a credential that is sealed under a key in Google Cloud KMS', 
     const [entry, ...more] = google.emulator.control.entries({ reason: unwrap.kmsRequestId })
     expect(more).toEqual([])
     expect(entry?.protoPayload).toMatchObject({ methodName: 'Decrypt', resourceName: kek.kekRef, status: {} })
-    expect(entry?.protoPayload.authenticationInfo['principalSubject']).toMatch(/^principal:\/\/iam\.googleapis/)
+    expect(entry?.protoPayload.authenticationInfo['principalSubject']).toMatch(
+      /^principal:\/\/iam\.googleapis/,
+    )
   })
 
   it('refuses with kek_revoked once the version is disabled, and resumes once it is enabled', async () => {
@@ -83,6 +85,21 @@ describe('lending a credential that is sealed under a key in Google Cloud KMS', 
     control.setIdentityProviderDisabled({ name: kek.access.identityProvider, isDisabled: false })
     await expect.poll(async () => (await hasp.api('GET', `/keks/${kek.id}`)).body.state).toBe('active')
     expect((await ask()).data.choices).toHaveLength(1)
+  })
+
+  it.each([
+    [{ keyName: undefined }, /Give keyName/],
+    [
+      { keyName: 'projects/p/locations/global/keyRings/r/cryptoKeys/k/cryptoKeyVersions/1' },
+      /not of a version/,
+    ],
+    [{ keyName: 'projects/123456789012/locations/global/keyRings/r/cryptoKeys/k' }, /not its number/],
+    [{ identityProvider: 'https://idp.example.com' }, /full name of the provider/],
+  ])('refuses to register %j, saying what to change', async (change, message) => {
+    const good = { name: 'other', provider: 'gcp', keyName: kek.kekRef.replace(/kek$/, 'other') }
+    const { body, status } = await hasp.api('POST', '/keks', { ...good, ...change })
+    expect([status, body.code]).toEqual([422, 'kek_misconfigured'])
+    expect(body.detail).toMatch(message)
   })
 })
 

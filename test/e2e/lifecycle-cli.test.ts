@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startLendingHasp } from '../support/lending-hasp.ts'
 import { addAwsKek } from '../support/more-keks.ts'
-import { runCli, Seen, type CliResult } from '../support/run-cli.ts'
+import { runCli, Seen, startTerminal, type CliResult } from '../support/run-cli.ts'
 
 const seen = new Seen()
 let scene: Awaited<ReturnType<typeof startLendingHasp>>
@@ -29,9 +29,18 @@ describe('lifecycle jobs on the command line', () => {
   })
 
   it('rewrap and re-encrypt, and answer one JSON value to machines', async () => {
-    expect(await answer('kek', 'rewrap', 'other')).toMatchObject({ kind: 'rewrap', state: 'finished', recordsDone: 2 })
+    expect(await answer('kek', 'rewrap', 'other')).toMatchObject({
+      kind: 'rewrap',
+      state: 'finished',
+      recordsDone: 2,
+    })
     const one = await answer('kek', 're-encrypt', '--target', 'openai', '--rate', '5')
-    expect(one).toMatchObject({ kind: 're-encrypt', state: 'finished', recordsDone: 1, recordsPerSecondMax: 5 })
+    expect(one).toMatchObject({
+      kind: 're-encrypt',
+      state: 'finished',
+      recordsDone: 1,
+      recordsPerSecondMax: 5,
+    })
   })
 
   it('start and return with --no-wait; are listed, shown, followed and cancelled', async () => {
@@ -40,10 +49,22 @@ describe('lifecycle jobs on the command line', () => {
     const { items } = await answer('job', 'list', '--kek', 'other')
     expect(items[0].id).toBe(job.id)
     expect((await cli('job', 'list')).stdout).toMatch(/^ID +KIND +FROM +TO +STATE +RECORDS/)
-    expect(await answer('job', 'show', job.id, '--follow')).toMatchObject({ state: 'finished', recordsDone: 2 })
+    expect(await answer('job', 'show', job.id, '--follow')).toMatchObject({
+      state: 'finished',
+      recordsDone: 2,
+    })
     const tooLate = await cli('job', 'cancel', job.id, '--yes')
     expect(tooLate.code).toBe(1)
     expect(tooLate.stderr).toContain('This job has ended already')
+  })
+
+  it('draw a bar for people at a terminal', async () => {
+    const env = { HASP_URL: scene.hasp.url, HASP_TOKEN: scene.hasp.token }
+    await using terminal = startTerminal(seen, env)
+    terminal.child.stdin.write('bin/hasp kek rewrap main --rate 2; echo "ended: $?"\n')
+    await terminal.printed(/\r\u001b\[Krewrap {2}\[#* *\] +\d+% {2}\d\/2 {2}(pending|running)/)
+    await terminal.printed(/rewrap {2}\[#{30}\] 100% {2}2\/2 {2}finished\r?\n/)
+    await terminal.printed('ended: 0')
   })
 
   it('say what is wrong with what was typed', async () => {
@@ -71,7 +92,9 @@ describe('lifecycle jobs on the command line', () => {
     })
     expect((await cli('kek', 'due')).stdout).toMatch(/^KEK +CRYPTOPERIOD +OVERDUE +DUE/)
     expect((await cli('kek', 'due', 'main')).stdout).toContain('Nothing under "main" is due.')
-    expect(await answer('kek', 'update', 'main', '--wrap-age-max', 'none', '--wraps-max', 'none')).toMatchObject({
+    expect(
+      await answer('kek', 'update', 'main', '--wrap-age-max', 'none', '--wraps-max', 'none'),
+    ).toMatchObject({
       wrapAgeDaysMax: null,
       wrapsMax: null,
     })

@@ -193,13 +193,12 @@ describe('cryptoperiods', () => {
     expect(await periodOf(other.id)).toMatchObject({ state: 'overdue' })
   })
 
-  it.each([
-    [{ wrapAgeDaysMax: 0 }],
-    [{ wrapsMax: 0 }],
-    [{ wrapAgeDaysMax: 1.5 }],
-  ])('refuse %j', async (rules) => {
-    expect((await api('PATCH', `/keks/${other.id}`, rules)).status).toBe(400)
-  })
+  it.each([[{ wrapAgeDaysMax: 0 }], [{ wrapsMax: 0 }], [{ wrapAgeDaysMax: 1.5 }]])(
+    'refuse %j',
+    async (rules) => {
+      expect((await api('PATCH', `/keks/${other.id}`, rules)).status).toBe(400)
+    },
+  )
 })
 
 /** Only shown, never decided upon: so the row's mac may be broken for it. */

@@ -3,6 +3,9 @@ import { openaiCredential, startLendingHasp } from '../support/lending-hasp.ts'
 import type { AnyJson } from '../support/running-hasp.ts'
 import { faultsOf, operationsOf, readDocument, type Operation } from './support/api-schema.ts'
 
+/** For operations under an id that take nothing less. */
+const bodiesOfOperations: Readonly<Record<string, unknown>> = { issueOnboardingLink: {} }
+
 describe('the management API', () => {
   let running: Awaited<ReturnType<typeof startLendingHasp>>
   let document: AnyJson
@@ -47,7 +50,23 @@ describe('the management API', () => {
     })
     expect((await run('readKek', { id: kek.id })).probe).toBeDefined()
     expect((await run('listKeks')).items.map((item: AnyJson) => item.name)).toEqual(['main', 'spare two'])
+    expect((await run('listVerifications', { id: kek.id })).items[0]).toMatchObject({ verdict: 'least' })
+    const link = await run('issueOnboardingLink', { id: kek.id }, {})
+    expect(link.path).toMatch(/^\/onboarding\/hasp_link_/)
+    expect(JSON.stringify(await run('listOnboardingLinks', { id: kek.id }))).not.toContain(link.path)
+    const ended = await run('revokeOnboardingLink', { id: kek.id, linkId: link.id })
+    expect(ended.revokedAt).not.toBeNull()
     expect((await run('retireKek', { id: kek.id })).state).toBe('deactivated')
+
+    surroundings.emulator.control.setLatency({ operation: 'Decrypt', latencyMs: 1_000 })
+    const job = await run('startLifecycleJob', {}, { kind: 'rewrap', fromKekId: lending.kekId })
+    expect(job).toMatchObject({ kind: 'rewrap', recordsTotal: 2, recordsPerSecondMax: 50 })
+    expect((await run('readLifecycleJob', { id: job.id })).id).toBe(job.id)
+    expect((await run('listLifecycleJobs')).items).toHaveLength(1)
+    expect((await run('cancelLifecycleJob', { id: job.id })).state).toBe('cancelled')
+    surroundings.emulator.control.setLatency({ operation: 'Decrypt', latencyMs: 0 })
+    expect((await run('listCryptoperiods')).items[0]).toMatchObject({ state: 'unlimited', versions: 2 })
+    expect((await run('listDueRecords', { id: lending.kekId })).items).toEqual([])
 
     const target = await run(
       'storeTarget',
@@ -122,7 +141,11 @@ describe('the management API', () => {
   it('answers what does not exist, and whoever it does not know, as its schema says too', async () => {
     const id = '019a0000-0000-7000-8000-000000000000'
     for (const operation of operationsOf(document)) {
-      const path = operation.path.replace('/api/v1', '').replace('{id}', id).replace('{generation}', '1')
+      const path = operation.path
+        .replace('/api/v1', '')
+        .replace('{id}', id)
+        .replace('{linkId}', id)
+        .replace('{generation}', '1')
       const stranger = await running.hasp.api(operation.method, path, undefined, {
         authorization: 'Bearer hasp_admin_x',
       })
@@ -133,11 +156,10 @@ describe('the management API', () => {
       ])
       expect(faultsOf(document, operation, stranger)).toEqual([])
       if (!operation.path.includes('{id}')) continue
-      const nothing = await running.hasp.api(
-        operation.method,
-        path,
-        operation.method === 'PATCH' ? { name: 'x' } : undefined,
-      )
+      const body =
+        bodiesOfOperations[operation.operationId] ??
+        (operation.method === 'PATCH' ? { name: 'x' } : undefined)
+      const nothing = await running.hasp.api(operation.method, path, body)
       expect([operation.operationId, nothing.status]).toEqual([operation.operationId, 404])
       expect(faultsOf(document, operation, nothing)).toEqual([])
     }

@@ -32,16 +32,22 @@ export async function startAzureSurroundings() {
     })
     return { tenantId, objectId, host, keyId, assignmentId }
   }
+  /** As only somebody who may write to the key can: by a tag that names the KEK. */
+  const proveOwnership = (keyId: string, kekId: string) =>
+    control.setKey({ keyId, tags: { 'hasp-kek': `hasp-${kekId}` } })
   return {
     emulator,
     azure,
     clientId: own.clientId,
     /** A customer's tenant that consented to Hasp, with a vault, its log turned on, and one key granted. */
     makeCustomer,
+    proveOwnership,
     /** Registers the key of a new customer as KEK `main`. */
-    async registerKek<Kek>(register: (access: object) => Promise<Kek>): Promise<Kek> {
+    async registerKek<Kek extends { id: string }>(register: (access: object) => Promise<Kek>): Promise<Kek> {
       const { keyId, tenantId } = await makeCustomer()
-      return register({ name: 'main', provider: 'azure', keyId, tenantId })
+      const kek = await register({ name: 'main', provider: 'azure', keyId, tenantId })
+      proveOwnership(keyId, kek.id)
+      return kek
     },
     [Symbol.asyncDispose]: () => emulator.stop(),
   }

@@ -27,18 +27,22 @@ export async function terraform(argv: readonly string[], cwd: string): Promise<s
   }
 }
 
+/** As Terraform writes it: text, lists and maps of text; nothing for null. */
+// oxlint-disable-next-line typescript/no-explicit-any
+type RenderedOutput = any
+
 /** Applies a module that has no provider, such as `aws-kek/policies`, and answers its outputs. */
 export async function renderModule(
   module: string,
   variables: Readonly<Record<string, unknown>>,
-): Promise<Record<string, string>> {
+): Promise<Record<string, RenderedOutput>> {
   const directory = await mkdtemp(join(tmpdir(), 'hasp-terraform-'))
   try {
     await cp(join(terraformRoot, module), directory, { recursive: true })
     await writeFile(join(directory, 'terraform.tfvars.json'), JSON.stringify(variables))
     await terraform(['init', '-input=false', '-no-color'], directory)
     await terraform(['apply', '-auto-approve', '-input=false', '-no-color'], directory)
-    const outputs: Record<string, { value: string }> = JSON.parse(
+    const outputs: Record<string, { value: RenderedOutput }> = JSON.parse(
       await terraform(['output', '-json', '-no-color'], directory),
     )
     return Object.fromEntries(Object.entries(outputs).map(([name, { value }]) => [name, value]))

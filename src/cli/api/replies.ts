@@ -1,6 +1,7 @@
 import type { Static } from 'typebox'
 import type { AdminTokenReply, IssuedAdminTokenReply } from '#http/routes/admin-tokens/admin-tokens.ts'
 import type { TargetReply } from '#http/routes/api-targets/target-schema.ts'
+import type { DrillReply } from '#http/routes/drills/drill-schema.ts'
 import type { KekReply, VerificationReply } from '#http/routes/keks/kek-schema.ts'
 import type { IssuedLinkReply, LinkReply } from '#http/routes/keks/onboarding-link.ts'
 import type { EntryReply } from '#http/routes/ledger/list.ts'
@@ -12,6 +13,7 @@ import type { IssuedVirtualKeyReply, VirtualKeyReply } from '#http/routes/virtua
 /** What the management API answers, by its own schemas. */
 export type Kek = Static<typeof KekReply>
 export type Verification = Static<typeof VerificationReply>
+export type Drill = Static<typeof DrillReply>
 export type Link = Static<typeof LinkReply>
 export type IssuedLink = Static<typeof IssuedLinkReply>
 export type Target = Static<typeof TargetReply>

@@ -7,6 +7,7 @@ import type { CliIo } from '#cli/io.ts'
 import { asTyped } from '#cli/output/as-typed.ts'
 import { Output } from '#cli/output/output.ts'
 import { parsePort } from '#cli/parse/options.ts'
+import { readSeed } from './read-seed.ts'
 import { emulatorHost, runUntilSignal } from './run-until-signal.ts'
 
 type Options = OutputOptions & Readonly<{ port: number; region: string; seed?: string; auditLog?: string }>
@@ -33,8 +34,9 @@ export function addEmulateAws(group: Command, cli: Cli): void {
 async function emulateAws(io: CliIo, options: Options): Promise<void> {
   const out = new Output(io, options.json === true)
   const { port, region, auditLog } = options
-  const { defaultSeed, readSeed } = await import('./seed.ts')
-  const seed = options.seed === undefined ? defaultSeed : await readSeed(options.seed)
+  const { defaultSeed } = await import('./seed.ts')
+  const { Seed } = await import('#emulators/aws/control/inputs.ts')
+  const seed = options.seed === undefined ? defaultSeed : await readSeed(options.seed, Seed)
   const { startAwsEmulator } = await import('#emulators/aws/aws-emulator.ts')
   const { plantSeed } = await import('#emulators/aws/control/seed.ts')
   const log = auditLog === undefined ? {} : { auditLog: { ndjsonPath: auditLog } }

@@ -1,7 +1,4 @@
-import { readFile } from 'node:fs/promises'
-import { Value } from 'typebox/value'
-import { Seed } from '#emulators/aws/control/inputs.ts'
-import { CliError } from '#cli/cli-error.ts'
+import type { Seed } from '#emulators/aws/control/inputs.ts'
 
 const haspAccountId = '111111111111'
 const customerAccountId = '222222222222'
@@ -31,24 +28,6 @@ export const defaultSeed: Seed = {
       keys: [{ description: 'a KEK' }],
     },
   ],
-}
-
-/** @throws {CliError} `usage`, naming each fault of the file */
-export async function readSeed(path: string): Promise<Seed> {
-  let seed: unknown
-  try {
-    seed = JSON.parse(await readFile(path, 'utf8'))
-  } catch (error) {
-    const why = error instanceof SyntaxError ? 'is not JSON' : 'can not be read'
-    throw new CliError('usage', `the seed "${path}" ${why}.`)
-  }
-  if (Value.Check(Seed, seed)) return seed
-  const faults = Value.Errors(Seed, seed).slice(0, 10)
-  throw new CliError(
-    'usage',
-    `the seed "${path}" does not fit:\n${faults.map((fault) => `  ${fault.instancePath || '/'} ${fault.message}`).join('\n')}`,
-    'docs/emulators.md says what a seed holds.',
-  )
 }
 
 function allow(statement: object) {

@@ -33,7 +33,8 @@ export function formatKek(kek: Kek): string {
           ['Audience', access.audience ?? ''] as const,
         ]),
     ['Unwrap mode', mode],
-    ['Streams', kek.streamRule === 'cut' ? 'cut on revocation' : 'end by themselves on revocation'],
+    ['Streams', streamsOf(kek)],
+    ['Revocation', boundOf(kek)],
     ['Cryptoperiod', cryptoperiodOf(kek)],
     ['Probe', kek.probeIntervalMs === 0 ? 'off' : `every ${span(kek.probeIntervalMs)}`],
     ...(probe === undefined
@@ -47,6 +48,9 @@ export function formatKek(kek: Kek): string {
     ...(kek.verification == null
       ? []
       : [['Grant', `${verdictLine(kek.verification)}, ${moment(kek.verification.verifiedAt)}`] as const]),
+    ...(kek.logSeenAt == null
+      ? []
+      : [['Your log', `seen to record Hasp’s calls, ${moment(kek.logSeenAt)}`] as const]),
     ['Registered', moment(kek.createdAt)],
   ])
 }
@@ -68,6 +72,18 @@ export function formatChecks(checks: Verification['checks'], width: number): str
     checks,
     width,
   )
+}
+
+/** The published arithmetic (docs/revocation.md). */
+function boundOf({ revocationBound: { cloud, haspMs, newRequestsMs } }: Kek): string {
+  return `new requests are refused within ${span(newRequestsMs)}: the cloud's ${span(cloud.boundMs)} (${cloud.usually}) + ${span(haspMs)} here`
+}
+
+function streamsOf({ streamRule, revocationBound: { streams } }: Kek): string {
+  if (streamRule === 'drain') return 'end by themselves on revocation'
+  return streams.endMs === null
+    ? 'cut on revocation, once a request meets it (the probe is off)'
+    : `cut on revocation, ${span(streams.endMs)} after your KMS refuses at the latest`
 }
 
 function cryptoperiodOf({ wrapAgeDaysMax, wrapsMax }: Kek): string {

@@ -30,6 +30,14 @@ export function parseExpiry(text: string): string {
   return new Date(moment).toISOString()
 }
 
+/** A moment with its zone, as ISO 8601 has it. */
+export function parseMoment(text: string): string {
+  const ms = Date.parse(zoned(text))
+  if (Number.isNaN(ms))
+    throw new InvalidArgumentError('It takes a time with its zone, such as 2027-01-31T18:00:00Z.')
+  return new Date(ms).toISOString()
+}
+
 /** A list separated by commas. */
 export function parseList(text: string): string[] {
   const entries = text.split(',').map((entry) => entry.trim())

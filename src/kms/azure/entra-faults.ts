@@ -49,7 +49,7 @@ export function isAboutApplication(refusal: EntraRefusal): boolean {
 }
 
 /** Judges an answer of the token endpoint. Neither a revocation nor an alarm is made of what we cannot read. */
-export function judgeEntraRefusal({ status, codes }: EntraRefusal): Verdict {
+function judgeEntraRefusal({ status, codes }: EntraRefusal): Verdict {
   for (const code of codes) {
     const verdict = VERDICTS.get(code)
     if (verdict !== undefined) return verdict

@@ -1,11 +1,13 @@
 import type { GrantDocument } from '#kms/kek-grant-linter.ts'
 import { azureClouds } from './clouds.ts'
 import type { AzureKeyId } from './key-id.ts'
+import { OWNER_TAG } from './owner-tag.ts'
 
 /** What the customer is to grant, ready to paste. */
 type AzureGrant = Readonly<{
   summary: string
   documents: readonly GrantDocument[]
+  terraform: GrantDocument
   cli: GrantDocument
   logCheck: string
 }>
@@ -15,6 +17,8 @@ type GrantInput = Readonly<{
   tenantId: string
   /** Hasp's multi-tenant application. */
   clientId: string
+  /** The word that proves the owner of the key. */
+  ownerNonce: string
 }>
 
 /** The least that wraps and unwraps: these and reading the key's attributes, on this one key. */
@@ -35,11 +39,13 @@ export function azureGrantDocuments(input: GrantInput): AzureGrant {
   const role = ROLES[keyId.store.kind]
   const consentUrl = `${azureClouds[keyId.cloud].authorityHost}/${tenantId}/adminconsent?client_id=${clientId}`
   return {
-    summary: `Let an administrator of the tenant consent to Hasp’s application, and assign it the role “${role.name}” on this key alone. Then turn on the diagnostic setting that logs every use of the key: without one Azure logs nothing.`,
+    summary: `Let an administrator of the tenant consent to Hasp’s application, assign it the role “${role.name}” on this key alone, and put the tag on the key’s version, which shows that it is yours. Then turn on the diagnostic setting that logs every use of the key: without one Azure logs nothing.`,
     documents: [
       { title: 'Consent', body: consentUrl },
       { title: 'Role assignment', body: JSON.stringify(roleAssignment(keyId, role), null, 2) },
+      { title: 'Tag of the key', body: JSON.stringify({ [OWNER_TAG]: input.ownerNonce }, null, 2) },
     ],
+    terraform: terraformOf(input),
     cli: { title: 'Azure CLI', body: cliOf(input, role.name) },
     logCheck: `az monitor diagnostic-settings list --resource "${resourceIdQuery(keyId)}" must show a setting with category AuditEvent enabled: without one Azure logs nothing. Within 10 minutes of this verification its log then has the calls (KeyWrap, KeyUnwrap), each under its correlationId.`,
   }
@@ -59,7 +65,24 @@ function roleAssignment({ store, host, name }: AzureKeyId, role: { id: string; n
   }
 }
 
-function cliOf({ keyId, tenantId, clientId }: GrantInput, role: string): string {
+/** The same grant as a call of the module in terraform/azure-kek. */
+function terraformOf({ keyId, clientId, ownerNonce }: GrantInput): GrantDocument {
+  const isVault = keyId.store.kind === 'vault'
+  return {
+    title: 'Terraform',
+    body: `# The module is terraform/azure-kek of Hasp’s repository: copy it beside this file.
+module "hasp_kek" {
+  source = "./azure-kek"
+
+  hasp_client_id = ${JSON.stringify(clientId)}
+  ${isVault ? 'key_vault_id  ' : 'managed_hsm_id'} = "<resource id of ${storeNameOf(keyId.host)}>"
+  key_name       = ${JSON.stringify(keyId.name)}
+  owner_nonce    = ${JSON.stringify(ownerNonce)}
+}`,
+  }
+}
+
+function cliOf({ keyId, tenantId, clientId, ownerNonce }: GrantInput, role: string): string {
   const { store, host, name } = keyId
   const storeName = storeNameOf(host)
   const assign =
@@ -70,6 +93,7 @@ function cliOf({ keyId, tenantId, clientId }: GrantInput, role: string): string 
 az ad sp create --id ${clientId} 2>/dev/null || true
 PRINCIPAL=$(az ad sp show --id ${clientId} --query id --output tsv)
 ${assign}
+az keyvault key set-attributes --id ${keyId.id} --tags ${OWNER_TAG}=${ownerNonce}
 az monitor diagnostic-settings create --name hasp --resource "${resourceIdQuery(keyId)}" --workspace "$LOG_WORKSPACE_ID" --logs '[{"category":"AuditEvent","enabled":true}]'`
 }
 

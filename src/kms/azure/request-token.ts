@@ -52,8 +52,12 @@ async function askEntra(deps: Deps, { tenantId, scope }: Wanted): Promise<VaultT
   const { application, authorityHost, dispatcher, timeoutMs } = deps
   if (application === undefined) throw noApplicationFault()
   let last: Exchanged | KekFault | undefined
-  const httpClient = new SdkHttpClient(dispatcher, timeoutMs, (exchanged) => {
-    last = exchanged
+  const httpClient = new SdkHttpClient(dispatcher, {
+    timeoutMs,
+    origin: new URL(authorityHost).origin,
+    onExchange: (exchanged) => {
+      last = exchanged
+    },
   })
   const proof = await readProof(application)
   const credential = credentialOf(application, proof, tenantId, {

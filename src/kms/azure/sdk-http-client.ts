@@ -12,6 +12,13 @@ type Response = Awaited<ReturnType<HttpClient['sendRequest']>>
 /** What came back, for whoever judges it better than the SDK's error does. */
 export type Exchanged = Readonly<{ status: number; headers: IncomingHttpHeaders; bodyAsText: string }>
 
+type SdkHttpOptions = Readonly<{
+  timeoutMs: number
+  /** The one origin that may be asked, whatever the SDK reads in its environment. */
+  origin?: string
+  onExchange?: (exchanged: Exchanged | KekFault) => void
+}>
+
 const REPLY_BYTES_MAX = 64 * 1024
 
 /**
@@ -20,21 +27,17 @@ const REPLY_BYTES_MAX = 64 * 1024
  */
 export class SdkHttpClient implements HttpClient {
   readonly #dispatcher: Dispatcher
-  readonly #timeoutMs: number
-  readonly #onExchange: ((exchanged: Exchanged | KekFault) => void) | undefined
+  readonly #options: SdkHttpOptions
 
-  constructor(
-    dispatcher: Dispatcher,
-    timeoutMs: number,
-    onExchange?: (exchanged: Exchanged | KekFault) => void,
-  ) {
+  constructor(dispatcher: Dispatcher, options: SdkHttpOptions) {
     this.#dispatcher = dispatcher
-    this.#timeoutMs = timeoutMs
-    this.#onExchange = onExchange
+    this.#options = options
   }
 
   async sendRequest(request: Request): Promise<Response> {
+    const { timeoutMs, origin, onExchange } = this.#options
     const url = new URL(request.url)
+    if (origin !== undefined && url.origin !== origin) throw transportFault('connection-failed')
     // The SDK writes strings only; anything else would be a request that we do not make.
     if (request.body !== undefined && request.body !== null && typeof request.body !== 'string') {
       throw transportFault('malformed-reply')
@@ -51,7 +54,7 @@ export class SdkHttpClient implements HttpClient {
           body: request.body ? Buffer.from(request.body, 'utf8') : null,
         },
         {
-          timeoutMs: this.#timeoutMs,
+          timeoutMs,
           replyBytesMax: REPLY_BYTES_MAX,
           signal,
           faultOf: (failure) => transportFault(failure),
@@ -60,10 +63,10 @@ export class SdkHttpClient implements HttpClient {
       const bodyAsText = reply.body.toString('utf8')
       reply.body.fill(0)
       const { status, headers } = reply
-      this.#onExchange?.({ status, headers, bodyAsText })
+      onExchange?.({ status, headers, bodyAsText })
       return { request, status, headers: new ReplyHeaders(headers), bodyAsText }
     } catch (error) {
-      if (error instanceof KekFault) this.#onExchange?.(error)
+      if (error instanceof KekFault) onExchange?.(error)
       throw error
     } finally {
       release()

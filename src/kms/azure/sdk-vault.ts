@@ -27,7 +27,7 @@ export class SdkVault implements VaultTransport {
 
   constructor(dispatcher: Dispatcher, { timeoutMs }: { timeoutMs: number }) {
     this.#options = {
-      httpClient: new SdkHttpClient(dispatcher, timeoutMs),
+      httpClient: new SdkHttpClient(dispatcher, { timeoutMs }),
       retryOptions: { maxRetries: 0 },
       redirectOptions: { handleRedirects: false },
       disableChallengeResourceVerification: false,

@@ -19,14 +19,20 @@ export function requireEncrypted(keyName: string, reply: Reply, kmsRequestId: st
   const { name, ciphertext } = reply
   const version = typeof name === 'string' ? versionOf(keyName, name) : undefined
   if (version === undefined) {
-    throw new KekFault('tampered', 'WrongKeyInReply', 'The answer names another KMS key than the one asked.', {
-      kmsRequestId,
-    })
+    throw new KekFault(
+      'tampered',
+      'WrongKeyInReply',
+      'The answer names another KMS key than the one asked.',
+      {
+        kmsRequestId,
+      },
+    )
   }
   if (!Buffer.isBuffer(ciphertext) || ciphertext.length === 0) throw malformedReply(kmsRequestId)
   const isSentWhole =
     reply['verifiedPlaintextCrc32c'] === true && reply['verifiedAdditionalAuthenticatedDataCrc32c'] === true
-  if (!isSentWhole || checksumIn(reply['ciphertextCrc32c']) !== crc32c(ciphertext)) throw crcFault(kmsRequestId)
+  if (!isSentWhole || checksumIn(reply['ciphertextCrc32c']) !== crc32c(ciphertext))
+    throw crcFault(kmsRequestId)
   return { ciphertext: Buffer.from(ciphertext), version, protection: protectionIn(reply) }
 }
 
@@ -44,9 +50,14 @@ export function requireDecrypted(dekBytes: number, reply: Reply, kmsRequestId: s
   const { length } = dek
   dek[Symbol.dispose]()
   if (!isWhole) throw crcFault(kmsRequestId)
-  throw new KekFault('tampered', 'WrongPlaintextLength', `What the KMS unwrapped is not a DEK of ours (${length} bytes).`, {
-    kmsRequestId,
-  })
+  throw new KekFault(
+    'tampered',
+    'WrongPlaintextLength',
+    `What the KMS unwrapped is not a DEK of ours (${length} bytes).`,
+    {
+      kmsRequestId,
+    },
+  )
 }
 
 /** google.protobuf.Int64Value, whose number the SDK gives as text. */

@@ -38,7 +38,10 @@ const REPLY_BYTES_MAX = 64 * 1024
  *
  * @throws {KekFault}
  */
-export async function fetchFederatedToken(deps: Deps, { provider, audience }: ExchangeInput): Promise<AccessToken> {
+export async function fetchFederatedToken(
+  deps: Deps,
+  { provider, audience }: ExchangeInput,
+): Promise<AccessToken> {
   const subjectToken = await deps.fetchIdToken(audience)
   const form = new URLSearchParams({
     grant_type: 'urn:ietf:params:oauth:grant-type:token-exchange',

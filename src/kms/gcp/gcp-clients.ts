@@ -16,7 +16,7 @@ export type GcpDeployment = Readonly<{
   kmsEndpoint?: string | undefined
   /** URL in place of Google's token services. */
   authEndpoint?: string | undefined
-  /** URL in place of Google's Resource Manager. */
+  /** URL in place of Google's Resource Manager; `authEndpoint` serves both where only that is given. */
   resourceManagerEndpoint?: string | undefined
   /** A file of the PEM certificates that the KMS's may be signed by, in place of the system's. */
   caFile?: string | undefined
@@ -98,7 +98,8 @@ export class GcpClients implements AsyncDisposable {
 
   /** Where projects say who may do what with them: the linter asks. */
   resourceManagerUrl(): string {
-    return this.#deployment.resourceManagerEndpoint ?? `https://cloudresourcemanager.${this.#universeDomain}`
+    const { authEndpoint, resourceManagerEndpoint } = this.#deployment
+    return resourceManagerEndpoint ?? authEndpoint ?? `https://cloudresourcemanager.${this.#universeDomain}`
   }
 
   /** The channel to a key's KMS. Carries no token: each call brings its own. */
@@ -119,13 +120,12 @@ export class GcpClients implements AsyncDisposable {
   }
 
   async #openChannel(host: string): Promise<KeyManagementServiceClient> {
-    const [{ KeyManagementServiceClient }, { credentials }, { GoogleAuth, PassThroughClient }] = await Promise.all([
-      import('@google-cloud/kms'),
-      import('@grpc/grpc-js'),
-      import('google-auth-library'),
-    ])
+    const [{ KeyManagementServiceClient }, { credentials }, { GoogleAuth, PassThroughClient }] =
+      await Promise.all([import('@google-cloud/kms'), import('@grpc/grpc-js'), import('google-auth-library')])
     const { caFile } = this.#deployment
-    const tls: ChannelCredentials = credentials.createSsl(caFile === undefined ? null : await readAuthorities(caFile))
+    const tls: ChannelCredentials = credentials.createSsl(
+      caFile === undefined ? null : await readAuthorities(caFile),
+    )
     const { hostname, port } = splitHost(host)
     const universeDomain = this.#universeDomain
     const channel = new KeyManagementServiceClient({
@@ -162,5 +162,7 @@ async function readAuthorities(caFile: string): Promise<Buffer> {
 function splitHost(host: string): { hostname: string; port: number } {
   const colon = host.lastIndexOf(':')
   const port = Number(host.slice(colon + 1))
-  return colon > 0 && Number.isInteger(port) ? { hostname: host.slice(0, colon), port } : { hostname: host, port: 443 }
+  return colon > 0 && Number.isInteger(port)
+    ? { hostname: host.slice(0, colon), port }
+    : { hostname: host, port: 443 }
 }

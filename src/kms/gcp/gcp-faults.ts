@@ -12,9 +12,18 @@ const PERIMETER =
 const REASONS: Readonly<Record<string, Verdict>> = {
   SERVICE_DISABLED: API_DISABLED,
   SERVICE_NOT_VISIBLE: API_DISABLED,
-  BILLING_DISABLED: { kind: 'misconfigured', message: 'The project has no active billing account: link one.' },
-  CONSUMER_INVALID: { kind: 'misconfigured', message: 'The project cannot be used: check that it is active.' },
-  CONSUMER_SUSPENDED: { kind: 'misconfigured', message: 'Google has suspended the project: see to it there.' },
+  BILLING_DISABLED: {
+    kind: 'misconfigured',
+    message: 'The project has no active billing account: link one.',
+  },
+  CONSUMER_INVALID: {
+    kind: 'misconfigured',
+    message: 'The project cannot be used: check that it is active.',
+  },
+  CONSUMER_SUSPENDED: {
+    kind: 'misconfigured',
+    message: 'Google has suspended the project: see to it there.',
+  },
   RESOURCE_USAGE_RESTRICTION_VIOLATED: { kind: 'misconfigured', message: PERIMETER },
   SECURITY_POLICY_VIOLATED: { kind: 'misconfigured', message: PERIMETER },
   ORG_RESTRICTION_VIOLATION: { kind: 'misconfigured', message: PERIMETER },
@@ -52,14 +61,23 @@ export function judgeRefusal(refusal: GcpRefusal, operation: GcpOperation): Verd
     case 'RESOURCE_EXHAUSTED':
       return {
         kind: 'throttled',
-        message: 'Google asks for fewer requests: raise the KMS quota of the project, or use the shared or cached mode.',
+        message:
+          'Google asks for fewer requests: raise the KMS quota of the project, or use the shared or cached mode.',
       }
     case 'UNAUTHENTICATED':
       return { kind: 'ours', message: OUR_CREDENTIALS }
     case 'CANCELLED':
-      return { kind: 'unreachable', code: 'aborted', message: 'The call was given up before Google KMS answered.' }
+      return {
+        kind: 'unreachable',
+        code: 'aborted',
+        message: 'The call was given up before Google KMS answered.',
+      }
     case 'DEADLINE_EXCEEDED':
-      return { kind: 'unreachable', code: 'timeout', message: 'Google KMS did not answer in time; nothing was changed.' }
+      return {
+        kind: 'unreachable',
+        code: 'timeout',
+        message: 'Google KMS did not answer in time; nothing was changed.',
+      }
     case 'UNIMPLEMENTED':
     case 'OUT_OF_RANGE':
     case 'ALREADY_EXISTS':
@@ -101,7 +119,11 @@ function judgeInvalidArgument({ message }: GcpRefusal, operation: GcpOperation):
 function judgeDenial({ message, violations }: GcpRefusal, operation: GcpOperation): Verdict {
   if (/has not been used in project|api .*is disabled/i.test(message)) return API_DISABLED
   if (/billing/i.test(message)) {
-    return { kind: 'misconfigured', code: 'BILLING_DISABLED', message: 'The project has no active billing account: link one.' }
+    return {
+      kind: 'misconfigured',
+      code: 'BILLING_DISABLED',
+      message: 'The project has no active billing account: link one.',
+    }
   }
   const isPerimeter =
     violations.some(({ type }) => type === 'VPC_SERVICE_CONTROLS') ||
@@ -118,7 +140,8 @@ function judgeDenial({ message, violations }: GcpRefusal, operation: GcpOperatio
 const crcMismatch: Verdict = {
   kind: 'unreachable',
   code: 'crc-mismatch',
-  message: 'What was sent to or came from Google KMS was damaged on the way; nothing was changed. It will be tried again.',
+  message:
+    'What was sent to or came from Google KMS was damaged on the way; nothing was changed. It will be tried again.',
 }
 
 export function faultOf(verdict: Verdict, refusal: GcpRefusal, kmsRequestId: string): KekFault {

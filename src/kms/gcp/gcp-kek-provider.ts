@@ -51,8 +51,13 @@ export class GcpKekProvider implements KekProvider {
     this.#tokens = kek.federation === null ? clients.ownToken : clients.federatedToken(kek.federation)
   }
 
-  async wrap(dek: SecretBytes, context: EncryptionContext, options: KekCallOptions = {}): Promise<WrapResult> {
-    if (dek.length !== DEK_BYTES) throw new KekFault('ours', 'InvalidDek', `A DEK must be ${DEK_BYTES} bytes.`)
+  async wrap(
+    dek: SecretBytes,
+    context: EncryptionContext,
+    options: KekCallOptions = {},
+  ): Promise<WrapResult> {
+    if (dek.length !== DEK_BYTES)
+      throw new KekFault('ours', 'InvalidDek', `A DEK must be ${DEK_BYTES} bytes.`)
     const startedAtMs = performance.now()
     const { ciphertext, kmsRequestId, version } = await this.#encrypt(dek, aadOf(context), options)
     return {

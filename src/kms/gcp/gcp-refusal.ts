@@ -53,7 +53,11 @@ export class GcpRefusal extends Error {
   constructor(
     status: GcpStatus,
     message: string,
-    details: { reason?: string | undefined; violations?: readonly Violation[]; retryAfterMs?: number | undefined } = {},
+    details: {
+      reason?: string | undefined
+      violations?: readonly Violation[]
+      retryAfterMs?: number | undefined
+    } = {},
   ) {
     super(message)
     this.status = status
@@ -68,9 +72,8 @@ export class GcpRefusal extends Error {
  * error is kept but what is read here: it carries the request's metadata, and with it our token.
  */
 export function refusalOf(error: unknown): GcpRefusal | undefined {
-  if (!(error instanceof Error)) return undefined
-  // Each member is used only if it is of the type that it should be.
-  const { code, details, statusDetails, reason } = error as Partial<Record<string, unknown>>
+  if (!(error instanceof Error) || !isRecord(error)) return undefined
+  const { code, details, statusDetails, reason } = error
   const status = typeof code === 'number' ? STATUSES[code] : undefined
   if (status === undefined) return undefined
   const entries = Array.isArray(statusDetails) ? statusDetails.filter(isRecord) : []

@@ -2,11 +2,14 @@ import { randomUUID } from 'node:crypto'
 import type { GrantDocument } from '#kms/kek-grant-linter.ts'
 import { federatedPrincipal, parseIdentityProviderName } from './identity-provider-name.ts'
 import { type GcpKeyName, parseGcpKeyName } from './key-name.ts'
+import { LABEL_PERMISSION, OWNER_LABEL } from './owner-label.ts'
+import { gcpTerraformForm } from './terraform-form.ts'
 
 /** What the customer is to grant, ready to paste. */
 type GcpGrant = Readonly<{
   summary: string
   documents: readonly GrantDocument[]
+  terraform: GrantDocument
   cli: GrantDocument
   logCheck: string
 }>
@@ -16,6 +19,8 @@ export type GcpGrantInput = Readonly<{
   /** Null for the direct shape: the key is granted to Hasp's own service account. */
   identityProvider: string | null
   audience: string
+  /** The word that proves the owner of a key that is granted directly. */
+  ownerNonce: string
   /** E-mail of Hasp's service account. */
   serviceAccount: string
   /** Its unique id: the `sub` of the tokens that it identifies itself with. */
@@ -42,9 +47,18 @@ export function gcpGrantDocuments(input: GcpGrantInput): GcpGrant {
     const member = `serviceAccount:${serviceAccount}`
     return {
       summary:
-        'Grant the role on this one key, not on its key ring or project. Prefer a workload identity pool of your own: it lets Hasp in for you alone.',
-      documents: [bindingDocument(member), auditDocument],
-      cli: { title: 'Commands for gcloud', body: bindingCommand(key, member) },
+        'Grant the role on this one key, not on its key ring or project, put the label on the key, which shows that it is yours, and let Hasp read that label. Prefer a workload identity pool of your own: it lets Hasp in for you alone, and needs no label.',
+      documents: [
+        bindingDocument(member),
+        { title: 'Label of the key', body: json({ [OWNER_LABEL]: input.ownerNonce }) },
+        { title: 'Permissions of a custom role that reads the label', body: json([LABEL_PERMISSION]) },
+        auditDocument,
+      ],
+      terraform: gcpTerraformForm(input, key),
+      cli: {
+        title: 'Commands for gcloud',
+        body: [bindingCommand(key, member), ...labelCommands(key, member, input.ownerNonce)].join('\n'),
+      },
       logCheck: logCheckOf(key),
     }
   }
@@ -70,6 +84,7 @@ export function gcpGrantDocuments(input: GcpGrantInput): GcpGrant {
       bindingDocument(member),
       auditDocument,
     ],
+    terraform: gcpTerraformForm(input, key),
     cli: { title: 'Commands for gcloud', body: commands.join('\n') },
     logCheck: logCheckOf(key),
   }
@@ -93,6 +108,20 @@ const auditDocument: GrantDocument = {
 
 function bindingCommand({ cryptoKey, keyRing, location, project }: GcpKeyName, member: string): string {
   return `gcloud kms keys add-iam-policy-binding ${cryptoKey} --project=${project} --location=${location} --keyring=${keyRing} --member='${member}' --role=${ROLE}`
+}
+
+/** A custom role, because every predefined one that may look at the key may do more. */
+function labelCommands(
+  { cryptoKey, keyRing, location, project }: GcpKeyName,
+  member: string,
+  nonce: string,
+): string[] {
+  const key = `${cryptoKey} --project=${project} --location=${location} --keyring=${keyRing}`
+  return [
+    `gcloud kms keys update ${key} --update-labels=${OWNER_LABEL}=${nonce}`,
+    `gcloud iam roles create haspReadsLabel --project=${project} --permissions=${LABEL_PERMISSION}`,
+    `gcloud kms keys add-iam-policy-binding ${key} --member='${member}' --role=projects/${project}/roles/haspReadsLabel`,
+  ]
 }
 
 function logCheckOf({ project }: GcpKeyName): string {

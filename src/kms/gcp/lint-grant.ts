@@ -11,11 +11,7 @@ import type { GcpClients } from './gcp-clients.ts'
 import type { GcpKek } from './gcp-kek-provider.ts'
 import { GcpLintCalls, type LintAnswer } from './lint-calls.ts'
 import { AUDIENCE_NOT_PINNED, NO_FEDERATION, OPEN_TO_ALL, type Place, PLACES } from './lint-permissions.ts'
-
-/** Where the owner of a key that is granted directly puts the word that Hasp made for it. */
-export const OWNER_LABEL = 'hasp-kek'
-/** What reading that label takes. */
-const LABEL_PERMISSION = 'cloudkms.cryptoKeys.get'
+import { LABEL_PERMISSION, OWNER_LABEL } from './owner-label.ts'
 
 /**
  * Lints the grant of one Google KEK: asks IAM itself (`testIamPermissions`) what Hasp may do with the key, its ring
@@ -89,18 +85,18 @@ export class GcpGrantLinter implements GrantLinter {
     const answer = await ask(wanted)
     const granted = 'reply' in answer ? textsIn(answer.reply['permissions']) : []
     const isLabelRead = this.#kek.federation === null
-    const found = granted.filter((permission) => !(isLabelRead && permission === LABEL_PERMISSION))
+    const found = new Set(granted.filter((permission) => !(isLabelRead && permission === LABEL_PERMISSION)))
     const probes = wanted
       .filter((permission) => !(isLabelRead && permission === LABEL_PERMISSION))
       .map((permission): GrantProbe => ({
         action: `${permission} on the ${name}`,
-        outcome: outcomeOf(answer, found.includes(permission)),
+        outcome: outcomeOf(answer, found.has(permission)),
         answer: 'reply' in answer ? 'OK' : answer.refusal,
         kmsRequestId: answer.kmsRequestId,
       }))
     const findings = surplus
-      .filter(({ permissions }) => permissions.some((permission) => found.includes(permission)))
-      .map(({ permissions: _, ...finding }): GrantFinding => finding)
+      .filter(({ permissions }) => permissions.some((permission) => found.has(permission)))
+      .map(({ code, severity, allows, fix }): GrantFinding => ({ code, severity, allows, fix }))
     return { probes, findings }
   }
 

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { Type } from 'typebox'
 import { Value } from 'typebox/value'
 import { KekFault } from '#kms/kek-fault.ts'
+import { withinTime } from '#kms/within-time.ts'
 import type { AccessToken } from './access-token.ts'
 import { noOwnCredentials, ownTokenFault, tokenUnreachable } from './token-faults.ts'
 
@@ -45,27 +46,33 @@ export class OwnIdentity {
   }
 
   /** A new access token, not a remembered one. @throws {KekFault} `ours`, `unreachable` or `throttled` */
-  async fetchAccessToken(): Promise<AccessToken> {
+  fetchAccessToken(): Promise<AccessToken> {
     // A client of its own each time: the library remembers a token that Google has already refused.
     this.#client = undefined
-    const client = await this.#open()
-    const { token } = await client.getAccessToken().catch(rethrow)
-    if (typeof token !== 'string' || token === '') throw noOwnCredentials()
-    const { now } = this.#options
-    return { token, expiresAtMs: client.credentials.expiry_date ?? now() + TOKEN_LIFE_MS }
+    return this.#inTime(async (client) => {
+      const { token } = await client.getAccessToken()
+      if (typeof token !== 'string' || token === '') throw noOwnCredentials()
+      return { token, expiresAtMs: client.credentials.expiry_date ?? this.#options.now() + TOKEN_LIFE_MS }
+    })
   }
 
   /** A token that says who Hasp is, signed by Google and good for `audience` alone. @throws {KekFault} */
-  async fetchIdToken(audience: string): Promise<string> {
-    const client = await this.#open()
-    if (client.fetchIdToken === undefined) {
+  fetchIdToken(audience: string): Promise<string> {
+    return this.#inTime(async (client) => {
+      if (client.fetchIdToken !== undefined) return client.fetchIdToken(audience)
       throw new KekFault(
         'ours',
         'no-id-token',
         'Hasp’s own Google credentials cannot make identity tokens: run it as a service account.',
       )
-    }
-    return client.fetchIdToken(audience).catch(rethrow)
+    })
+  }
+
+  /** Within one time limit, whatever the library does: where it asks a metadata server, it has none of its own. */
+  #inTime<Result>(ask: (client: GoogleClient) => Promise<Result>): Promise<Result> {
+    const { timeoutMs } = this.#options
+    const call = async () => ask(await this.#open()).catch(rethrow)
+    return withinTime(call, { timeoutMs, signal: undefined, discard: undefined })
   }
 
   async #open(): Promise<GoogleClient> {
@@ -110,6 +117,7 @@ function redirected(input: Parameters<typeof fetch>[0], authEndpoint: string): P
 
 /** Nothing of the library's error is kept: it carries the signed assertion. */
 function rethrow(error: unknown): never {
+  if (error instanceof KekFault) throw error
   const { data, status } = fieldsOf(fieldsOf(error)['response'])
   if (typeof status !== 'number') throw tokenUnreachable()
   const { error: code, error_description: description } = fieldsOf(data)

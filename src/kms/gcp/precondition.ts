@@ -17,7 +17,10 @@ const STATES: Readonly<Record<string, Verdict>> = {
     'KEY_DESTROY_SCHEDULED',
     'The key version is scheduled for destruction: restore and enable it.',
   ),
-  DESTROYED: revoked('KEY_DESTROYED', 'The key version was destroyed: what it wrapped stays closed for good.'),
+  DESTROYED: revoked(
+    'KEY_DESTROYED',
+    'The key version was destroyed: what it wrapped stays closed for good.',
+  ),
   PENDING_IMPORT: revoked('KEY_PENDING_IMPORT', 'The key version has no material: import it.'),
   PENDING_EXTERNAL_DESTRUCTION: revoked(
     'KEY_PENDING_EXTERNAL_DESTRUCTION',
@@ -31,7 +34,10 @@ const STATES: Readonly<Record<string, Verdict>> = {
     'KEY_PENDING_GENERATION',
     'The key version is being generated. It will be tried again.',
   ),
-  GENERATION_FAILED: misconfigured('KEY_GENERATION_FAILED', 'The key version was never generated: make a new one.'),
+  GENERATION_FAILED: misconfigured(
+    'KEY_GENERATION_FAILED',
+    'The key version was never generated: make a new one.',
+  ),
   IMPORT_FAILED: misconfigured('KEY_IMPORT_FAILED', 'The import of the key version failed: import it again.'),
 }
 
@@ -52,7 +58,10 @@ const EXTERNAL: readonly (readonly [type: RegExp, text: RegExp, verdict: Verdict
   [
     /NOT_FOUND/,
     /./,
-    revoked('EXTERNAL_NOT_FOUND', 'The external key manager does not find the key: check that it exists there.'),
+    revoked(
+      'EXTERNAL_NOT_FOUND',
+      'The external key manager does not find the key: check that it exists there.',
+    ),
   ],
   [
     /DISABLED|DESTROYED|REVOKED/,
@@ -97,7 +106,10 @@ export function verdictOfPrecondition(refusal: GcpRefusal): Verdict {
   if (state !== undefined) return state
   const external = violations.find(({ type }) => type.startsWith('EXTERNAL_'))
   if (external !== undefined) return verdictOfExternal(external, refusal.message)
-  return violations.map(({ type }) => stateOfType(type)).find((found) => found !== undefined) ?? verdictOfText(refusal.message)
+  return (
+    violations.map(({ type }) => stateOfType(type)).find((found) => found !== undefined) ??
+    verdictOfText(refusal.message)
+  )
 }
 
 /** "… is not enabled, current state is: DESTROY_SCHEDULED." A state that serves says nothing against the key. */
@@ -119,7 +131,10 @@ function verdictOfExternal({ type, description }: Violation, message: string): V
 function verdictOfText(text: string): Verdict {
   if (/has not been used in project|api .*is disabled|it is disabled/i.test(text)) return API_DISABLED
   if (/primary version/i.test(text)) {
-    return misconfigured('KEY_WITHOUT_PRIMARY', 'The key has no primary version: create one, or make one primary.')
+    return misconfigured(
+      'KEY_WITHOUT_PRIMARY',
+      'The key has no primary version: create one, or make one primary.',
+    )
   }
   return UNKNOWN
 }

@@ -7,7 +7,8 @@ type Row = Readonly<{ error: string; description: RegExp; kind: KekFaultKind; me
 
 const CUSTOMER_PROVIDER =
   'Your workload identity pool or its provider refuses Hasp: check that both exist, are enabled and allow Hasp’s audience and subject.'
-const OUR_TOKEN = 'Google refused the token that Hasp identifies itself with: whoever runs Hasp must check it.'
+const OUR_TOKEN =
+  'Google refused the token that Hasp identifies itself with: whoever runs Hasp must check it.'
 
 /**
  * What the exchange of Hasp's own identity for one in the customer's pool may answer. Only what can be nothing but
@@ -31,7 +32,8 @@ const EXCHANGE: readonly Row[] = [
     error: 'invalid_grant',
     description: /issuer .*(?:does not match|not match)/i,
     kind: 'misconfigured',
-    message: 'The provider in your workload identity pool names another issuer than Hasp’s: set the one that Hasp asked for.',
+    message:
+      'The provider in your workload identity pool names another issuer than Hasp’s: set the one that Hasp asked for.',
   },
   { error: 'invalid_grant', description: /./, kind: 'ours', message: OUR_TOKEN },
   { error: 'invalid_request', description: /./, kind: 'ours', message: OUR_TOKEN },
@@ -42,9 +44,14 @@ const EXCHANGE: readonly Row[] = [
 /** Judges a refused token exchange (sts.googleapis.com). */
 export function exchangeFault(refusal: TokenRefusal): KekFault {
   const described = refusal.description === '' ? ' ' : refusal.description
-  const row = EXCHANGE.find(({ error, description }) => error === refusal.error && description.test(described))
+  const row = EXCHANGE.find(
+    ({ error, description }) => error === refusal.error && description.test(described),
+  )
   if (row !== undefined) return new KekFault(row.kind, refusal.error, row.message)
-  return byHttpStatus(refusal, 'The exchange of Hasp’s identity was refused for a reason that Hasp does not know.')
+  return byHttpStatus(
+    refusal,
+    'The exchange of Hasp’s identity was refused for a reason that Hasp does not know.',
+  )
 }
 
 /** Judges a refused token of Hasp's own: whatever is wrong with it, no customer did it. */
@@ -62,7 +69,11 @@ export function ownTokenFault(refusal: TokenRefusal): KekFault {
 function byHttpStatus({ httpStatus, error }: TokenRefusal, message: string): KekFault {
   const code = error === '' ? `token-http-${httpStatus}` : error
   if (httpStatus === 429) {
-    return new KekFault('throttled', code, 'Google’s token service asks for fewer requests. It will be tried again.')
+    return new KekFault(
+      'throttled',
+      code,
+      'Google’s token service asks for fewer requests. It will be tried again.',
+    )
   }
   if (httpStatus === 401 || httpStatus === 403) return new KekFault('misconfigured', code, message)
   return tokenUnreachable(code)

@@ -152,6 +152,7 @@ const plausibleValues: Record<string, string> = {
   timestamptz: '2099-01-01T00:00:00Z',
   bytea: '\\x00',
   text: 'x',
+  int4: '1',
 }
 
 function isRowId(table: GuardedTable, column: string): boolean {

@@ -256,19 +256,23 @@ describe('a KMS that fails', () => {
     expect(scene.revoked).toEqual([to.id])
   })
 
-  it('commits no record under a KEK that was suspended in between', async () => {
-    await scene.newTargets(from, 1)
-    const job = await move()
-    scene.before.call = async (call, kekId) => {
-      if (call !== 'wrap' || kekId !== to.id) return undefined
-      const { kysely } = scene.database.db
-      const kek = await findKek(kysely, scene.ring, scene.orgId, to.id)
-      await replaceKek(kysely, scene.ring, kek, { ...kek, state: 'suspended' })
-      return undefined
-    }
-    expect(await scene.go(job)).toBe('blocked')
-    expect(await rewrappedTargets()).toEqual([])
-  })
+  it.each(['from', 'to'] as const)(
+    'commits no record once the KEK to move %s is suspended',
+    async (which) => {
+      await scene.newTargets(from, 1)
+      const job = await move()
+      const { id } = which === 'from' ? from : to
+      scene.before.call = async (call, kekId) => {
+        if (call !== 'wrap' || kekId !== to.id) return undefined
+        const { kysely } = scene.database.db
+        const kek = await findKek(kysely, scene.ring, scene.orgId, id)
+        await replaceKek(kysely, scene.ring, kek, { ...kek, state: 'suspended' })
+        return undefined
+      }
+      expect(await scene.go(job)).toBe('blocked')
+      expect(await rewrappedTargets()).toEqual([])
+    },
+  )
 
   it('is asked again after a while, by whoever looks', async () => {
     await scene.newTargets(from, 1)

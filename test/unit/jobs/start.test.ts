@@ -42,17 +42,20 @@ describe('starting a job', () => {
     expect(await jobsInDatabase()).toBe(0)
   })
 
-  it.each(['pre-activation', 'suspended', 'deactivated'] as const)('refuses a KEK that is %s', async (state) => {
-    const kek = await scene.newKek()
-    await replaceKek(scene.database.db.kysely, scene.ring, kek, { ...kek, state })
-    for (const job of [
-      { fromKekId: from.id, toKekId: kek.id },
-      { fromKekId: kek.id, toKekId: to.id },
-    ]) {
-      await expect(scene.start(job)).rejects.toMatchObject({ code: 'kek_not_active' })
-    }
-    expect(await jobsInDatabase()).toBe(0)
-  })
+  it.each(['pre-activation', 'suspended', 'deactivated'] as const)(
+    'refuses a KEK that is %s',
+    async (state) => {
+      const kek = await scene.newKek()
+      await replaceKek(scene.database.db.kysely, scene.ring, kek, { ...kek, state })
+      for (const job of [
+        { fromKekId: from.id, toKekId: kek.id },
+        { fromKekId: kek.id, toKekId: to.id },
+      ]) {
+        await expect(scene.start(job)).rejects.toMatchObject({ code: 'kek_not_active' })
+      }
+      expect(await jobsInDatabase()).toBe(0)
+    },
+  )
 
   it('refuses jobs that would cross another, and takes them when it has ended', async () => {
     const third = await scene.newKek()
@@ -86,12 +89,12 @@ describe('a job that the database holder wrote', () => {
   })
 
   it.each([
-    ['to another KEK', () => `to_kek_id = '${thief.id}'`],
-    ['from another KEK', () => `from_kek_id = '${victim.id}', to_kek_id = '${thief.id}'`],
-    ['of another kind', () => `kind = 're-encrypt'`],
-    ['under way again', () => `state = 'running', ended_at = NULL`],
-    ['faster', () => `records_per_second_max = 999`],
-  ] as const)('by editing one: %s: moves nothing, and an alarm is raised', async (_, edit) => {
+    ['to another KEK', (): string => `to_kek_id = '${thief.id}'`],
+    ['from another KEK', (): string => `from_kek_id = '${victim.id}', to_kek_id = '${thief.id}'`],
+    ['of another kind', (): string => `kind = 're-encrypt'`],
+    ['under way again', (): string => `state = 'running', ended_at = NULL`],
+    ['faster', (): string => `records_per_second_max = 999`],
+  ] as const)('by editing one: %s: moves nothing, and an alarm is raised', async (_, edit: () => string) => {
     const other = await scene.newKek()
     const job = await scene.start({ fromKekId: other.id, toKekId: to.id })
     await scene.database.db.pool.query(`UPDATE lifecycle_jobs SET ${edit()} WHERE id = $1`, [job.id])
@@ -100,7 +103,9 @@ describe('a job that the database holder wrote', () => {
     calls.length = 0
     const onTampered = (what: object) => void alarms.push(what)
     const signal = new AbortController().signal
-    expect(await runJob({ ...run, onTampered }, { orgId: scene.orgId, jobId: job.id }, signal)).toBe('nothing')
+    expect(await runJob({ ...run, onTampered }, { orgId: scene.orgId, jobId: job.id }, signal)).toBe(
+      'nothing',
+    )
     expect(alarms).toEqual([{ table: 'lifecycle_jobs', id: job.id }])
     expect(calls).toEqual([])
     await scene.database.db.pool.query('DELETE FROM lifecycle_job_progress WHERE job_id = $1', [job.id])
@@ -119,7 +124,9 @@ describe('a job that the database holder wrote', () => {
     // The foreign key alone refuses it; and the mac, were it dropped.
     const changing = scene.database.db.pool.query(`UPDATE lifecycle_jobs SET to_kek_id = $1`, [foreign.id])
     await expect(changing).rejects.toMatchObject({ code: '23503' })
-    expect((await findKek(scene.database.db.kysely, scene.ring, foreign.orgId, foreign.id)).id).toBe(foreign.id)
+    expect((await findKek(scene.database.db.kysely, scene.ring, foreign.orgId, foreign.id)).id).toBe(
+      foreign.id,
+    )
   })
 })
 

@@ -146,7 +146,11 @@ describe('unwrapping a sealed record', () => {
           throw new Error('must not be opened')
         },
       },
-      journal: { intend: () => Promise.reject(new Error('no database')), refused: () => {}, completed: () => {} },
+      journal: {
+        intend: () => Promise.reject(new Error('no database')),
+        refused: () => {},
+        completed: () => {},
+      },
       newUnwrapId: newId,
       monotonicMs: () => 0,
       now: () => new Date(),

@@ -78,7 +78,7 @@ export function auditEventOf(
     properties: {
       id: done.objectId,
       clientInfo: (request.headers['user-agent'] ?? '').slice(0, 1024),
-      requestUri: `https://${request.host}${request.path}${request.query.size > 0 ? `?${request.query}` : ''}`,
+      requestUri: `https://${request.host}${request.path}${request.query.size > 0 ? `?${request.query.toString()}` : ''}`,
       httpStatusCode: done.httpStatus,
       tlsVersion: request.tlsVersion.replace('TLSv1.', 'TLS1_'),
       ...(done.algorithm === undefined ? {} : { algorithm: done.algorithm }),

@@ -51,6 +51,7 @@ export const controlCommands = {
   'recover-key': command(input.NameKey, (control, given) => control.recoverKey(given)),
   'create-role': command(input.CreateRole, (control, given) => control.createRole(given)),
   'assign-role': command(input.AssignRole, (control, given) => control.assignRole(given)),
+  grant: command(input.Grant, (control, given) => control.grant(given)),
   'remove-role-assignment': command(input.NameAssignment, (control, given) =>
     control.removeRoleAssignment(given),
   ),

@@ -113,6 +113,13 @@ export class AzureEmulatorControl extends KeyControl {
     return { assignmentId: roles.assign(wanted.objectId, wanted.role, scope, settings.effectDelayMs) }
   }
 
+  /** What an administrator does for an application: consents to it and assigns it a role. */
+  grant(wanted: Static<typeof input.Grant>): { objectId: string; assignmentId: string } {
+    const { tenantId, clientId, ...assignment } = wanted
+    const { objectId } = this.consent({ tenantId, clientId })
+    return { objectId, ...this.assignRole({ objectId, ...assignment }) }
+  }
+
   removeRoleAssignment({ assignmentId }: Static<typeof input.NameAssignment>): void {
     this.#deps.roles.remove(assignmentId, this.#deps.settings.effectDelayMs)
   }

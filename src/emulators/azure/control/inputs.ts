@@ -81,6 +81,8 @@ export const SetKey = Type.Object(
     notBeforeMs: Type.Optional(Type.Union([Type.Integer(), Type.Null()])),
     expiresAtMs: Type.Optional(Type.Union([Type.Integer(), Type.Null()])),
     operations: Type.Optional(Type.Array(Type.Enum(keyOperations))),
+    /** In place of those that there are. */
+    tags: Type.Optional(Type.Record(Type.String(), Type.String())),
   },
   closed,
 )
@@ -94,6 +96,17 @@ export const AssignRole = Type.Object(
     role: Type.String({ maxLength: 128 }),
     store: StoreRef,
     /** One key of it; without, the whole store. */
+    keyName: Type.Optional(KeyName),
+  },
+  closed,
+)
+/** Consent and role in one. */
+export const Grant = Type.Object(
+  {
+    tenantId: Guid,
+    clientId: Guid,
+    role: Type.String({ maxLength: 128 }),
+    store: StoreRef,
     keyName: Type.Optional(KeyName),
   },
   closed,

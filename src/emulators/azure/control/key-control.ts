@@ -67,13 +67,14 @@ export class KeyControl {
   /** Of one version, after the delay of effect for `isEnabled`. */
   setKey(given: Static<typeof input.SetKey>): void {
     const { version } = this.#find(given.keyId)
-    const { isEnabled, notBeforeMs, expiresAtMs, operations } = given
+    const { isEnabled, notBeforeMs, expiresAtMs, operations, tags } = given
     if (isEnabled !== undefined) {
       version.enabled.set(isEnabled, this.#clock.nowMs(), this.#settings.effectDelayMs)
     }
     if (notBeforeMs !== undefined) version.nbf = secondsOf(notBeforeMs)
     if (expiresAtMs !== undefined) version.exp = secondsOf(expiresAtMs)
     if (operations !== undefined) version.operations = operations
+    if (tags !== undefined) version.tags = tags
   }
 
   /** The whole key, with all its versions; it can be recovered. */

@@ -3,10 +3,10 @@ import {
   createCipheriv,
   createDecipheriv,
   privateDecrypt,
+  privateEncrypt,
+  publicDecrypt,
   publicEncrypt,
   randomBytes,
-  sign,
-  verify,
 } from 'node:crypto'
 import { badParameter } from '#emulators/azure/wire/vault-error.ts'
 import type { Material } from './key.ts'
@@ -15,6 +15,8 @@ import type { Material } from './key.ts'
 const KEY_WRAP_IV = Buffer.alloc(8, 0xa6)
 const OAEP_HASHES: Readonly<Record<string, string>> = { 'RSA-OAEP': 'sha1', 'RSA-OAEP-256': 'sha256' }
 const GCM_NONCE_BYTES = 12
+/** RFC 8017 §9.2, note 1. */
+const SHA256_DIGEST_INFO = Buffer.from('3031300d060960864801650304020105000420', 'hex')
 
 type Sealed = { value: Buffer; iv?: Buffer; tag?: Buffer }
 
@@ -76,19 +78,30 @@ export function unseal(material: Material, alg: string, sealed: Sealed, aad: Buf
   throw unsupported(alg)
 }
 
-/** RS256 and PS256 over a digest are not offered by Node; what is signed here is the digest as a message. */
+/** RS256 (RSASSA-PKCS1-v1_5, RFC 8017 §8.2) over a digest that was made elsewhere. @throws {VaultError} */
 export function signDigest(material: Material, alg: string, digest: Buffer): Buffer {
-  return sign('sha256', digest, signingKey(material, alg, 'privateKey'))
+  const { privateKey } = signing(material, alg)
+  return privateEncrypt({ key: privateKey, padding: constants.RSA_PKCS1_PADDING }, digestInfo(digest))
 }
 
 export function verifyDigest(material: Material, alg: string, digest: Buffer, signature: Buffer): boolean {
-  return verify('sha256', digest, signingKey(material, alg, 'publicKey'), signature)
+  const { publicKey } = signing(material, alg)
+  try {
+    const signed = publicDecrypt({ key: publicKey, padding: constants.RSA_PKCS1_PADDING }, signature)
+    return signed.equals(digestInfo(digest))
+  } catch {
+    return false
+  }
 }
 
-function signingKey(material: Material, alg: string, half: 'privateKey' | 'publicKey') {
-  if (material.kind !== 'rsa' || (alg !== 'RS256' && alg !== 'PS256')) throw unsupported(alg)
-  const padding = alg === 'PS256' ? constants.RSA_PKCS1_PSS_PADDING : constants.RSA_PKCS1_PADDING
-  return { key: material[half], padding }
+function signing(material: Material, alg: string): Extract<Material, { kind: 'rsa' }> {
+  if (material.kind !== 'rsa' || alg !== 'RS256') throw unsupported(alg)
+  return material
+}
+
+function digestInfo(digest: Buffer): Buffer {
+  if (digest.length !== 32) throw badParameter('Invalid length of the value: 32 bytes are expected.')
+  return Buffer.concat([SHA256_DIGEST_INFO, digest])
 }
 
 function unsupported(alg: string) {

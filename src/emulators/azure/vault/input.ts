@@ -64,7 +64,7 @@ export function bitsIn(body: Json, keyType: KeyType): number {
   const allowed = keyType === 'oct-HSM' ? [256, 128, 192] : [2048, 3072, 4096]
   if (given === undefined) return allowed[0] ?? 0
   if (typeof given === 'number' && allowed.includes(given)) return given
-  throw badParameter(`Property key_size has invalid value ${String(given).slice(0, 16)}`)
+  throw badParameter('Property key_size has invalid value')
 }
 
 function isObject(value: unknown): value is Json {

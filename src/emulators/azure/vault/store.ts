@@ -7,7 +7,7 @@ import type { KeyVersion, VaultKey } from './key.ts'
 export type StoreKind = 'vault' | 'managed-hsm'
 
 /** Whom the network rules let in: everybody, or the addresses named. */
-export type NetworkRules = Readonly<{ isOpen: boolean; addresses: readonly string[] }>
+type NetworkRules = Readonly<{ isOpen: boolean; addresses: readonly string[] }>
 
 /** A key vault or a Managed HSM. */
 export type Store = {

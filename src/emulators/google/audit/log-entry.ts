@@ -45,7 +45,12 @@ type Caller = Readonly<{
  * Writes one call down, where its project's log is on: admin activity always is, data access only by the
  * auditConfigs of the project's policy. A call whose resource lies in no project leaves nothing.
  */
-export function writeEntry(log: AuditLog, call: KmsCall, caller: Caller, refusal: StatusError | undefined): void {
+export function writeEntry(
+  log: AuditLog,
+  call: KmsCall,
+  caller: Caller,
+  refusal: StatusError | undefined,
+): void {
   const { audit, nowMs } = call
   if (audit.resource === undefined || !isLogged(audit.resource, caller, nowMs)) return
   const { method, principal, requestReason } = caller
@@ -113,7 +118,16 @@ function authenticationOf(principal: Principal): Readonly<Record<string, unknown
 }
 
 /** Never what the call was about: plaintext, ciphertext, additional data and their checksums are left out. */
-const LOGGED = new Set(['name', 'parent', 'resource', 'keyRingId', 'cryptoKeyId', 'cryptoKeyVersionId', 'permissions', 'policy'])
+const LOGGED = new Set([
+  'name',
+  'parent',
+  'resource',
+  'keyRingId',
+  'cryptoKeyId',
+  'cryptoKeyVersionId',
+  'permissions',
+  'policy',
+])
 
 function loggedMembers({ request }: KmsCall): Readonly<Record<string, unknown>> {
   return Object.fromEntries(Object.entries(request).filter(([member]) => LOGGED.has(member)))

@@ -18,7 +18,7 @@ function command<Input extends TSchema, Output>(
 }
 
 /** Each is `POST /_emulator/<name>` with its input as JSON. */
-export const controlCommands = {
+const controlCommands = {
   'create-project': command(input.CreateProject, (control, given) => control.createProject(given)),
   'set-api-enabled': command(input.SetApiEnabled, (control, given) => control.setApiEnabled(given)),
   'create-service-account': command(input.CreateServiceAccount, (control, given) =>
@@ -75,7 +75,8 @@ export async function serveControl(
   const found = Object.entries(controlCommands).find(([candidate]) => candidate === name)?.[1]
   if (found === undefined) return refuse(404, `There is no control command ${name}.`)
   if (verb !== 'POST') return refuse(405, 'Control commands are POSTed.')
-  if (headers['content-type'] !== 'application/json') return refuse(415, 'Control commands take application/json.')
+  if (headers['content-type'] !== 'application/json')
+    return refuse(415, 'Control commands take application/json.')
   try {
     const given: unknown = body.length === 0 ? {} : JSON.parse(body.toString('utf8'))
     return answer(200, (await runChecked(found, control, given)) ?? {})

@@ -148,10 +148,15 @@ export class GoogleEmulatorControl {
   logDataAccess({ projectId }: Static<typeof input.CreateProject>): void {
     const { name, policy } = this.#project(projectId)
     const { bindings } = policy.recorded()
-    const auditLogConfigs = (['ADMIN_READ', 'DATA_READ', 'DATA_WRITE'] as const).map((logType) => ({ logType }))
+    const auditLogConfigs = (['ADMIN_READ', 'DATA_READ', 'DATA_WRITE'] as const).map((logType) => ({
+      logType,
+    }))
     this.setPolicy({
       resource: name,
-      policy: { bindings: mutable(bindings), auditConfigs: [{ service: 'cloudkms.googleapis.com', auditLogConfigs }] },
+      policy: {
+        bindings: mutable(bindings),
+        auditConfigs: [{ service: 'cloudkms.googleapis.com', auditLogConfigs }],
+      },
     })
   }
 
@@ -163,7 +168,9 @@ export class GoogleEmulatorControl {
       throw new Error(`There is no project that ${name} could lie in.`)
     }
     const { allowedAudiences, issuerUri: issuer, jwks } = oidc
-    return { name: this.#deps.providers.add({ name, issuer, allowedAudiences, jwks, attributeCondition }).name }
+    return {
+      name: this.#deps.providers.add({ name, issuer, allowedAudiences, jwks, attributeCondition }).name,
+    }
   }
 
   setIdentityProviderDisabled({ isDisabled, name }: Static<typeof input.SetIdentityProviderDisabled>): void {

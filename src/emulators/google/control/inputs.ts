@@ -38,7 +38,10 @@ export const SetVersionState = Type.Object(
 export const RotateKey = Type.Object({ keyName: Name }, closed)
 export const SetPolicy = Type.Object({ resource: Name, policy: PolicyInput }, closed)
 export const Binding = Type.Object(
-  { resource: Name, binding: Type.Object({ role: Name, members: Type.Array(Name, { minItems: 1 }) }, closed) },
+  {
+    resource: Name,
+    binding: Type.Object({ role: Name, members: Type.Array(Name, { minItems: 1 }) }, closed),
+  },
   closed,
 )
 export const CreateRole = Type.Object({ name: Name, permissions: Type.Array(Name) }, closed)
@@ -56,9 +59,7 @@ export const CreateIdentityProvider = Type.Object(
       },
       closed,
     ),
-    attributeMapping: Type.Optional(
-      Type.Object({ 'google.subject': Type.Literal('assertion.sub') }, closed),
-    ),
+    attributeMapping: Type.Optional(Type.Object({ 'google.subject': Type.Literal('assertion.sub') }, closed)),
     attributeCondition: Type.Optional(Type.String({ maxLength: 4096 })),
   },
   closed,
@@ -120,7 +121,10 @@ export const SetLatency = Type.Object(
   closed,
 )
 export const AdvanceClock = Type.Object({ ms: Milliseconds }, closed)
-export const SetTokenSkew = Type.Object({ ms: Type.Integer({ minimum: -86_400_000, maximum: 86_400_000 }) }, closed)
+export const SetTokenSkew = Type.Object(
+  { ms: Type.Integer({ minimum: -86_400_000, maximum: 86_400_000 }) },
+  closed,
+)
 
 const filterMembers = {
   projectId: Type.Optional(ProjectId),

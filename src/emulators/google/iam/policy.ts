@@ -62,7 +62,8 @@ export function parsePolicy(input: unknown, roles: Roles, current: Policy): Poli
     )
   }
   const bindings = (input.bindings ?? []).map(({ role, members, condition }) => {
-    if (roles.permissionsOf(role) === undefined) throw invalidArgument(`Role ${role} is not supported for this resource.`)
+    if (roles.permissionsOf(role) === undefined)
+      throw invalidArgument(`Role ${role} is not supported for this resource.`)
     if (condition?.expression) throw invalidArgument('The emulator does not evaluate IAM conditions.')
     for (const member of members) requireMember(member)
     return { role, members: [...new Set(members)] }

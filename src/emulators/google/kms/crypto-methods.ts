@@ -3,7 +3,14 @@ import { crc32c } from '#emulators/google/wire/crc32c.ts'
 import { invalidArgument, StatusError } from '#emulators/google/wire/status-error.ts'
 import { decryptUnder, encryptUnder, isOfKey, originOf } from './key-material.ts'
 import { kmsMethod } from './kms-method.ts'
-import { authorizedKey, requiredText, splitVersionName, type KmsCall, type KmsDeps, type Method } from './method.ts'
+import {
+  authorizedKey,
+  requiredText,
+  splitVersionName,
+  type KmsCall,
+  type KmsDeps,
+  type Method,
+} from './method.ts'
 import { notFound } from './resource-store.ts'
 import type { CryptoKey, CryptoKeyVersion } from './resources.ts'
 import { requireEnabled } from './version-state.ts'
@@ -14,8 +21,16 @@ const HSM_BYTES_MAX = 8 * 1024
 
 /** What uses key material: all that a customer's KEK grants to anybody else. */
 export const cryptoMethods: readonly Method[] = [
-  kmsMethod('Encrypt', { request: 'EncryptRequest', reply: 'EncryptResponse' }, { log: 'DATA_WRITE', run: encrypt }),
-  kmsMethod('Decrypt', { request: 'DecryptRequest', reply: 'DecryptResponse' }, { log: 'DATA_READ', run: decrypt }),
+  kmsMethod(
+    'Encrypt',
+    { request: 'EncryptRequest', reply: 'EncryptResponse' },
+    { log: 'DATA_WRITE', run: encrypt },
+  ),
+  kmsMethod(
+    'Decrypt',
+    { request: 'DecryptRequest', reply: 'DecryptResponse' },
+    { log: 'DATA_READ', run: decrypt },
+  ),
 ]
 
 function encrypt(deps: KmsDeps, call: KmsCall): Message {
@@ -58,7 +73,9 @@ function decrypt(deps: KmsDeps, call: KmsCall): Message {
   verifyChecksum(call, 'additionalAuthenticatedData', additionalData)
   const origin = originOf(ciphertext)
   if (origin === undefined) throw invalidArgument('Decryption failed: the ciphertext is invalid.')
-  const known = isOfKey(origin, cryptoKey.name) ? deps.resources.version(cryptoKey, origin.version) : undefined
+  const known = isOfKey(origin, cryptoKey.name)
+    ? deps.resources.version(cryptoKey, origin.version)
+    : undefined
   if (known === undefined) {
     throw invalidArgument("Decryption failed: verify that 'name' refers to the correct CryptoKey.")
   }
@@ -79,7 +96,8 @@ function decrypt(deps: KmsDeps, call: KmsCall): Message {
 
 function usableVersion(deps: KmsDeps, call: KmsCall, cryptoKey: CryptoKey, number: number): CryptoKeyVersion {
   const version = deps.resources.version(cryptoKey, number)
-  if (version === undefined) throw notFound('CryptoKeyVersion', `${cryptoKey.name}/cryptoKeyVersions/${number}`)
+  if (version === undefined)
+    throw notFound('CryptoKeyVersion', `${cryptoKey.name}/cryptoKeyVersions/${number}`)
   requireEnabled(version, call.nowMs)
   return version
 }
@@ -97,7 +115,9 @@ function requireSymmetric({ name, purpose }: CryptoKey, operation: string): void
 
 function requireFitting({ protectionLevel }: CryptoKey, plaintext: Buffer, additionalData: Buffer): void {
   if (plaintext.length > BYTES_MAX || additionalData.length > BYTES_MAX) {
-    throw invalidArgument(`The plaintext and the additional_authenticated_data must be at most ${BYTES_MAX} bytes.`)
+    throw invalidArgument(
+      `The plaintext and the additional_authenticated_data must be at most ${BYTES_MAX} bytes.`,
+    )
   }
   if (protectionLevel === 'HSM' && plaintext.length + additionalData.length > HSM_BYTES_MAX) {
     throw invalidArgument(

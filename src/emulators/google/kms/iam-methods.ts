@@ -9,7 +9,12 @@ import {
   testIamPermissionsRequest,
   testIamPermissionsResponse,
 } from '#emulators/google/wire/iam-messages.ts'
-import { decodeMessage, encodeMessage, type Message, type MessageType } from '#emulators/google/wire/protobuf.ts'
+import {
+  decodeMessage,
+  encodeMessage,
+  type Message,
+  type MessageType,
+} from '#emulators/google/wire/protobuf.ts'
 import { invalidArgument, StatusError } from '#emulators/google/wire/status-error.ts'
 import { authorize, requiredText, type KmsCall, type KmsDeps, type LogKind, type Method } from './method.ts'
 import type { Resource } from './resources.ts'
@@ -18,7 +23,13 @@ import type { Resource } from './resources.ts'
 export const iamMethods: readonly Method[] = [
   iamMethod('GetIamPolicy', getIamPolicyRequest, policyMessage, 'ADMIN_READ', getIamPolicy),
   iamMethod('SetIamPolicy', setIamPolicyRequest, policyMessage, 'ADMIN_WRITE', setIamPolicy),
-  iamMethod('TestIamPermissions', testIamPermissionsRequest, testIamPermissionsResponse, 'ADMIN_READ', testIamPermissions),
+  iamMethod(
+    'TestIamPermissions',
+    testIamPermissionsRequest,
+    testIamPermissionsResponse,
+    'ADMIN_READ',
+    testIamPermissions,
+  ),
 ]
 
 function iamMethod(
@@ -63,7 +74,10 @@ function testIamPermissions(deps: KmsDeps, call: KmsCall): Message {
   call.audit.resourceName = name
   call.audit.resource = resource
   if (resource === undefined) {
-    throw new StatusError('PERMISSION_DENIED', `Permission denied on resource '${name}' (or it may not exist).`)
+    throw new StatusError(
+      'PERMISSION_DENIED',
+      `Permission denied on resource '${name}' (or it may not exist).`,
+    )
   }
   const asked = (call.request['permissions'] ?? []) as readonly string[]
   const unknown = asked.find((permission) => !knownPermissions.has(permission))
@@ -105,7 +119,9 @@ function numbered(message: Message): Message {
 function withLogTypes(message: Message, convert: (logType: unknown) => unknown): Message {
   const walk = (value: unknown): unknown => {
     if (Array.isArray(value)) return value.map((one) => walk(one))
-    if (typeof value !== 'object' || value === null || Buffer.isBuffer(value)) return value
+    // An etag: bytes on the wire, base64 within.
+    if (Buffer.isBuffer(value)) return value.toString('base64')
+    if (typeof value !== 'object' || value === null) return value
     return Object.fromEntries(
       Object.entries(value).map(([name, one]) => [name, name === 'logType' ? convert(one) : walk(one)]),
     )

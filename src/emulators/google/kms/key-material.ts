@@ -51,7 +51,10 @@ export function decryptUnder(
   decipher.setAAD(Buffer.concat([ciphertext.subarray(0, HEADER_BYTES), additionalData]))
   decipher.setAuthTag(ciphertext.subarray(-TAG_BYTES))
   try {
-    return Buffer.concat([decipher.update(ciphertext.subarray(HEADER_BYTES + IV_BYTES, -TAG_BYTES)), decipher.final()])
+    return Buffer.concat([
+      decipher.update(ciphertext.subarray(HEADER_BYTES + IV_BYTES, -TAG_BYTES)),
+      decipher.final(),
+    ])
   } catch {
     return undefined
   }

@@ -24,18 +24,71 @@ import {
 
 /** What the owner of a key does with it: create, look, rotate, disable, destroy. */
 export const lifecycleMethods: readonly Method[] = [
-  kmsMethod('CreateKeyRing', { request: 'CreateKeyRingRequest', reply: 'KeyRing' }, { log: 'ADMIN_WRITE', run: createKeyRing }),
-  kmsMethod('GetKeyRing', { request: 'GetKeyRingRequest', reply: 'KeyRing' }, { log: 'ADMIN_READ', run: getKeyRing }),
-  kmsMethod('CreateCryptoKey', { request: 'CreateCryptoKeyRequest', reply: 'CryptoKey' }, { log: 'ADMIN_WRITE', run: createCryptoKey }),
-  kmsMethod('GetCryptoKey', { request: 'GetCryptoKeyRequest', reply: 'CryptoKey' }, { log: 'ADMIN_READ', run: getCryptoKey }),
-  kmsMethod('ListCryptoKeys', { request: 'ListCryptoKeysRequest', reply: 'ListCryptoKeysResponse' }, { log: 'ADMIN_READ', run: listCryptoKeys }),
-  kmsMethod('CreateCryptoKeyVersion', { request: 'CreateCryptoKeyVersionRequest', reply: 'CryptoKeyVersion' }, { log: 'ADMIN_WRITE', run: createVersion }),
-  kmsMethod('GetCryptoKeyVersion', { request: 'GetCryptoKeyVersionRequest', reply: 'CryptoKeyVersion' }, { log: 'ADMIN_READ', run: getVersion }),
-  kmsMethod('ListCryptoKeyVersions', { request: 'ListCryptoKeyVersionsRequest', reply: 'ListCryptoKeyVersionsResponse' }, { log: 'ADMIN_READ', run: listVersions }),
-  kmsMethod('UpdateCryptoKeyVersion', { request: 'UpdateCryptoKeyVersionRequest', reply: 'CryptoKeyVersion' }, { log: 'ADMIN_WRITE', run: updateVersion }),
-  kmsMethod('UpdateCryptoKeyPrimaryVersion', { request: 'UpdateCryptoKeyPrimaryVersionRequest', reply: 'CryptoKey' }, { log: 'ADMIN_WRITE', run: updatePrimary }),
-  kmsMethod('DestroyCryptoKeyVersion', { request: 'DestroyCryptoKeyVersionRequest', reply: 'CryptoKeyVersion' }, { log: 'ADMIN_WRITE', run: destroyVersion }),
-  kmsMethod('RestoreCryptoKeyVersion', { request: 'RestoreCryptoKeyVersionRequest', reply: 'CryptoKeyVersion' }, { log: 'ADMIN_WRITE', run: restoreVersion }),
+  kmsMethod(
+    'CreateKeyRing',
+    { request: 'CreateKeyRingRequest', reply: 'KeyRing' },
+    { log: 'ADMIN_WRITE', run: createKeyRing },
+  ),
+  kmsMethod(
+    'GetKeyRing',
+    { request: 'GetKeyRingRequest', reply: 'KeyRing' },
+    { log: 'ADMIN_READ', run: getKeyRing },
+  ),
+  kmsMethod(
+    'CreateCryptoKey',
+    { request: 'CreateCryptoKeyRequest', reply: 'CryptoKey' },
+    { log: 'ADMIN_WRITE', run: createCryptoKey },
+  ),
+  kmsMethod(
+    'GetCryptoKey',
+    { request: 'GetCryptoKeyRequest', reply: 'CryptoKey' },
+    { log: 'ADMIN_READ', run: getCryptoKey },
+  ),
+  kmsMethod(
+    'UpdateCryptoKey',
+    { request: 'UpdateCryptoKeyRequest', reply: 'CryptoKey' },
+    { log: 'ADMIN_WRITE', run: updateCryptoKey },
+  ),
+  kmsMethod(
+    'ListCryptoKeys',
+    { request: 'ListCryptoKeysRequest', reply: 'ListCryptoKeysResponse' },
+    { log: 'ADMIN_READ', run: listCryptoKeys },
+  ),
+  kmsMethod(
+    'CreateCryptoKeyVersion',
+    { request: 'CreateCryptoKeyVersionRequest', reply: 'CryptoKeyVersion' },
+    { log: 'ADMIN_WRITE', run: createVersion },
+  ),
+  kmsMethod(
+    'GetCryptoKeyVersion',
+    { request: 'GetCryptoKeyVersionRequest', reply: 'CryptoKeyVersion' },
+    { log: 'ADMIN_READ', run: getVersion },
+  ),
+  kmsMethod(
+    'ListCryptoKeyVersions',
+    { request: 'ListCryptoKeyVersionsRequest', reply: 'ListCryptoKeyVersionsResponse' },
+    { log: 'ADMIN_READ', run: listVersions },
+  ),
+  kmsMethod(
+    'UpdateCryptoKeyVersion',
+    { request: 'UpdateCryptoKeyVersionRequest', reply: 'CryptoKeyVersion' },
+    { log: 'ADMIN_WRITE', run: updateVersion },
+  ),
+  kmsMethod(
+    'UpdateCryptoKeyPrimaryVersion',
+    { request: 'UpdateCryptoKeyPrimaryVersionRequest', reply: 'CryptoKey' },
+    { log: 'ADMIN_WRITE', run: updatePrimary },
+  ),
+  kmsMethod(
+    'DestroyCryptoKeyVersion',
+    { request: 'DestroyCryptoKeyVersionRequest', reply: 'CryptoKeyVersion' },
+    { log: 'ADMIN_WRITE', run: destroyVersion },
+  ),
+  kmsMethod(
+    'RestoreCryptoKeyVersion',
+    { request: 'RestoreCryptoKeyVersionRequest', reply: 'CryptoKeyVersion' },
+    { log: 'ADMIN_WRITE', run: restoreVersion },
+  ),
 ]
 
 function createKeyRing(deps: KmsDeps, call: KmsCall): Message {
@@ -49,7 +102,9 @@ function createKeyRing(deps: KmsDeps, call: KmsCall): Message {
 }
 
 function getKeyRing(deps: KmsDeps, call: KmsCall): Message {
-  return keyRingMessage(authorizedKeyRing(deps, call, 'cloudkms.keyRings.get', requiredText(call.request, 'name')))
+  return keyRingMessage(
+    authorizedKeyRing(deps, call, 'cloudkms.keyRings.get', requiredText(call.request, 'name')),
+  )
 }
 
 function createCryptoKey(deps: KmsDeps, call: KmsCall): Message {
@@ -63,7 +118,7 @@ function createCryptoKey(deps: KmsDeps, call: KmsCall): Message {
     purpose,
     protectionLevel: protectionLevels.find((known) => known === protectionLevel),
     destroyScheduledMs: durationMs(wanted['destroyScheduledDuration']),
-    labels: Object.fromEntries(Object.entries(recordIn(wanted, 'labels')).map(([name, value]) => [name, String(value)])),
+    labels: labelsIn(wanted),
   })
   call.audit.resource = cryptoKey
   call.audit.resourceName = cryptoKey.name
@@ -71,7 +126,21 @@ function createCryptoKey(deps: KmsDeps, call: KmsCall): Message {
 }
 
 function getCryptoKey(deps: KmsDeps, call: KmsCall): Message {
-  return cryptoKeyMessage(authorizedKey(deps, call, 'cloudkms.cryptoKeys.get', requiredText(call.request, 'name')))
+  return cryptoKeyMessage(
+    authorizedKey(deps, call, 'cloudkms.cryptoKeys.get', requiredText(call.request, 'name')),
+  )
+}
+
+/** Labels alone: whatever else a mask names, the emulator's keys do not change. */
+function updateCryptoKey(deps: KmsDeps, call: KmsCall): Message {
+  const wanted = recordIn(call.request, 'cryptoKey')
+  const cryptoKey = authorizedKey(deps, call, 'cloudkms.cryptoKeys.update', requiredText(wanted, 'name'))
+  const { paths } = recordIn(call.request, 'updateMask')
+  if (!Array.isArray(paths) || paths.length !== 1 || paths[0] !== 'labels') {
+    throw invalidArgument('The emulator updates only the labels of a key: update_mask=labels.')
+  }
+  cryptoKey.labels = labelsIn(wanted)
+  return cryptoKeyMessage(cryptoKey)
 }
 
 function listCryptoKeys(deps: KmsDeps, call: KmsCall): Message {
@@ -83,7 +152,12 @@ function listCryptoKeys(deps: KmsDeps, call: KmsCall): Message {
 
 /** A new version does not become the primary one by itself. */
 function createVersion(deps: KmsDeps, call: KmsCall): Message {
-  const cryptoKey = authorizedKey(deps, call, 'cloudkms.cryptoKeyVersions.create', requiredText(call.request, 'parent'))
+  const cryptoKey = authorizedKey(
+    deps,
+    call,
+    'cloudkms.cryptoKeyVersions.create',
+    requiredText(call.request, 'parent'),
+  )
   return versionMessage(cryptoKey, deps.resources.addVersion(cryptoKey))
 }
 
@@ -93,7 +167,12 @@ function getVersion(deps: KmsDeps, call: KmsCall): Message {
 }
 
 function listVersions(deps: KmsDeps, call: KmsCall): Message {
-  const cryptoKey = authorizedKey(deps, call, 'cloudkms.cryptoKeyVersions.list', requiredText(call.request, 'parent'))
+  const cryptoKey = authorizedKey(
+    deps,
+    call,
+    'cloudkms.cryptoKeyVersions.list',
+    requiredText(call.request, 'parent'),
+  )
   const cryptoKeyVersions = [...cryptoKey.versions.keys()].flatMap((number) => {
     const version = deps.resources.version(cryptoKey, number)
     return version === undefined ? [] : [versionMessage(cryptoKey, version)]
@@ -115,10 +194,16 @@ function updateVersion(deps: KmsDeps, call: KmsCall): Message {
 }
 
 function updatePrimary(deps: KmsDeps, call: KmsCall): Message {
-  const cryptoKey = authorizedKey(deps, call, 'cloudkms.cryptoKeys.update', requiredText(call.request, 'name'))
+  const cryptoKey = authorizedKey(
+    deps,
+    call,
+    'cloudkms.cryptoKeys.update',
+    requiredText(call.request, 'name'),
+  )
   const number = Number(requiredText(call.request, 'cryptoKeyVersionId'))
   const version = deps.resources.version(cryptoKey, number)
-  if (version === undefined) throw notFound('CryptoKeyVersion', `${cryptoKey.name}/cryptoKeyVersions/${number}`)
+  if (version === undefined)
+    throw notFound('CryptoKeyVersion', `${cryptoKey.name}/cryptoKeyVersions/${number}`)
   requireState(version, ['ENABLED'])
   cryptoKey.primary = version.number
   return cryptoKeyMessage(cryptoKey)
@@ -157,6 +242,11 @@ function requireState(version: CryptoKeyVersion, allowed: readonly VersionState[
   throw new StatusError('FAILED_PRECONDITION', message, {
     violations: [{ type: `KEY_${state}`, subject: version.name, description: message }],
   })
+}
+
+function labelsIn(wanted: Message): Record<string, string> {
+  const labels = Object.entries(recordIn(wanted, 'labels'))
+  return Object.fromEntries(labels.map(([name, value]) => [name, String(value)]))
 }
 
 function recordIn(message: Message, member: string): Message {

@@ -7,7 +7,8 @@ export function keyRingMessage({ createdAtMs, name }: KeyRing): Message {
 }
 
 export function cryptoKeyMessage(cryptoKey: CryptoKey): Message {
-  const { createdAtMs, destroyScheduledMs, labels, name, primary, protectionLevel, purpose, versions } = cryptoKey
+  const { createdAtMs, destroyScheduledMs, labels, name, primary, protectionLevel, purpose, versions } =
+    cryptoKey
   const primaryVersion = primary === undefined ? undefined : versions.get(primary)
   return {
     name,
@@ -38,7 +39,9 @@ export function versionMessage(cryptoKey: CryptoKey, version: CryptoKeyVersion):
 
 function algorithmOf({ protectionLevel, purpose }: CryptoKey): string {
   if (purpose !== 'ENCRYPT_DECRYPT') return 'CRYPTO_KEY_VERSION_ALGORITHM_UNSPECIFIED'
-  return protectionLevel.startsWith('EXTERNAL') ? 'EXTERNAL_SYMMETRIC_ENCRYPTION' : 'GOOGLE_SYMMETRIC_ENCRYPTION'
+  return protectionLevel.startsWith('EXTERNAL')
+    ? 'EXTERNAL_SYMMETRIC_ENCRYPTION'
+    : 'GOOGLE_SYMMETRIC_ENCRYPTION'
 }
 
 function timestamp(ms: number): Message {

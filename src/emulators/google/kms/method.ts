@@ -25,7 +25,7 @@ export type KmsDeps = Readonly<{
 export type LogKind = 'ADMIN_WRITE' | 'ADMIN_READ' | 'DATA_READ' | 'DATA_WRITE'
 
 /** What a call leaves in the log besides what its request says. */
-export type CallAudit = {
+type CallAudit = {
   resourceName: string
   resource: Resource | undefined
   readonly authorizations: { resource: string; permission: string; granted: boolean }[]

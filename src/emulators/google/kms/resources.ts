@@ -60,7 +60,7 @@ export type CryptoKey = {
   readonly purpose: Purpose
   readonly protectionLevel: ProtectionLevel
   readonly destroyScheduledMs: number
-  readonly labels: Readonly<Record<string, string>>
+  labels: Readonly<Record<string, string>>
   readonly versions: Map<number, CryptoKeyVersion>
   readonly policy: DelayedValue<Policy>
   readonly parent: KeyRing

@@ -72,7 +72,10 @@ function authenticate(tokens: TokenService, authorization: string | undefined): 
 function latencyOf(faults: Faults<FaultEffect>, method: string, request: Message): number {
   const named = request['name'] ?? request['parent']
   const location = typeof named === 'string' ? /\/locations\/([^/]+)/.exec(named)?.[1] : undefined
-  return faults.latencyMs(method) + (location === undefined ? 0 : faults.latencyMs(`location:${location}`, 'exact'))
+  return (
+    faults.latencyMs(method) +
+    (location === undefined ? 0 : faults.latencyMs(`location:${location}`, 'exact'))
+  )
 }
 
 function carryOut(
@@ -93,7 +96,8 @@ function carryOut(
   }
   const caller = { ...incoming, principal }
   try {
-    if (fault?.type === 'error') throw new StatusError(fault.code, fault.message ?? 'Injected by the emulator.', fault)
+    if (fault?.type === 'error')
+      throw new StatusError(fault.code, fault.message ?? 'Injected by the emulator.', fault)
     const reply = method.run(deps.kms, call)
     writeEntry(deps.log, call, caller, undefined)
     return reply
@@ -115,7 +119,11 @@ function nameResource({ kms }: CallDeps, { audit, request }: KmsCall): void {
 
 /** What a fault does to a good answer on its way out. */
 function spoil(reply: Message, fault: FaultEffect | undefined): Message {
-  if (fault?.type === 'wrong-key') return { ...reply, name: 'projects/other/locations/global/keyRings/other/cryptoKeys/other/cryptoKeyVersions/1' }
+  if (fault?.type === 'wrong-key')
+    return {
+      ...reply,
+      name: 'projects/other/locations/global/keyRings/other/cryptoKeys/other/cryptoKeyVersions/1',
+    }
   if (fault?.type !== 'damaged-reply') return reply
   const member = 'plaintext' in reply ? 'plaintext' : 'ciphertext'
   const bytes = reply[member]

@@ -6,7 +6,8 @@ export type Jwt = Readonly<{ header: Claims; claims: Claims; signed: string; sig
 /** @returns undefined for what is no JWT at all (RFC 7519 §7.2) */
 export function parseJwt(token: string): Jwt | undefined {
   const [header, claims, signature, ...rest] = token.split('.')
-  if (header === undefined || claims === undefined || signature === undefined || rest.length > 0) return undefined
+  if (header === undefined || claims === undefined || signature === undefined || rest.length > 0)
+    return undefined
   const parsed = { header: parsePart(header), claims: parsePart(claims) }
   if (parsed.header === undefined || parsed.claims === undefined) return undefined
   return {

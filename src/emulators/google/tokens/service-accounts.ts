@@ -34,7 +34,13 @@ export class ServiceAccounts {
     const email = `${name}@${projectId}.iam.gserviceaccount.com`
     if (this.#accounts.has(email)) throw new Error(`${email} exists already.`)
     const uniqueId = `1${Array.from({ length: 20 }, () => randomInt(10)).join('')}`
-    const account = { email, uniqueId, projectId, publicKeys: new Map<string, KeyObject>(), isDisabled: false }
+    const account = {
+      email,
+      uniqueId,
+      projectId,
+      publicKeys: new Map<string, KeyObject>(),
+      isDisabled: false,
+    }
     this.#accounts.set(email, account)
     return account
   }

@@ -116,7 +116,10 @@ export class TokenService {
         `The issuer in ID Token ${String(iss)} does not match the expected ones: ${provider.issuer}`,
       )
     }
-    const audiences = provider.allowedAudiences.length > 0 ? provider.allowedAudiences : [`https://iam.googleapis.com/${provider.name}`]
+    const audiences =
+      provider.allowedAudiences.length > 0
+        ? provider.allowedAudiences
+        : [`https://iam.googleapis.com/${provider.name}`]
     if (typeof aud !== 'string' || !audiences.includes(aud)) {
       throw new TokenError(
         'invalid_grant',
@@ -129,10 +132,16 @@ export class TokenService {
       throw new TokenError('invalid_grant', 'Unable to verify the ID Token signature.')
     }
     if (typeof exp !== 'number' || exp + SKEW_S < this.#machineNowMs() / 1000) {
-      throw new TokenError('invalid_grant', `ID Token issued at ${String(jwt.claims['iat'])} is stale to sign-in.`)
+      throw new TokenError(
+        'invalid_grant',
+        `ID Token issued at ${String(jwt.claims['iat'])} is stale to sign-in.`,
+      )
     }
     if (provider.subject !== undefined && sub !== provider.subject) {
-      throw new TokenError('unauthorized_client', 'The given credential is rejected by the attribute condition.')
+      throw new TokenError(
+        'unauthorized_client',
+        'The given credential is rejected by the attribute condition.',
+      )
     }
     const principalSubject = `principal://iam.googleapis.com/${provider.poolName}/subject/${String(sub)}`
     const access_token = this.issueFor({

@@ -59,7 +59,8 @@ async function readRequest(request: Http2ServerRequest): Promise<Buffer> {
 /** The one length-prefixed message of a unary request. @throws {StatusError} */
 function messageIn(body: Buffer): Buffer {
   if (body.length < PREFIX_BYTES) throw invalidArgument('The request holds no message.')
-  if (body.readUInt8(0) !== 0) throw new StatusError('UNIMPLEMENTED', 'Compressed messages are not supported.')
+  if (body.readUInt8(0) !== 0)
+    throw new StatusError('UNIMPLEMENTED', 'Compressed messages are not supported.')
   if (body.readUInt32BE(1) !== body.length - PREFIX_BYTES) throw invalidArgument('The request is cut short.')
   return body.subarray(PREFIX_BYTES)
 }

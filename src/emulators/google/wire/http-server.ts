@@ -1,9 +1,10 @@
-import { createServer as createHttpServer, IncomingMessage, ServerResponse, type IncomingHttpHeaders } from 'node:http'
 import {
-  createSecureServer,
-  type Http2ServerRequest,
-  type Http2ServerResponse,
-} from 'node:http2'
+  createServer as createHttpServer,
+  IncomingMessage,
+  ServerResponse,
+  type IncomingHttpHeaders,
+} from 'node:http'
+import { createSecureServer, type Http2ServerRequest, type Http2ServerResponse } from 'node:http2'
 import { createServer, type Server, type Socket } from 'node:net'
 
 const BODY_BYTES_MAX = 256 * 1024
@@ -86,7 +87,11 @@ async function closeAll(front: Server, sockets: ReadonlySet<Socket>): Promise<vo
   await promise
 }
 
-async function serveHttp(handlers: Handlers, message: IncomingMessage, response: ServerResponse): Promise<void> {
+async function serveHttp(
+  handlers: Handlers,
+  message: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
   try {
     const reply = await handlers.http({
       verb: message.method ?? '',

@@ -6,7 +6,9 @@ export function fromJson(json: unknown): unknown {
   return walked(json, (name, value) => {
     if (isChecksum(name)) return { value: String(value) }
     const seconds = typeof value === 'string' ? /^(\d+)(?:\.\d+)?s$/.exec(value)?.[1] : undefined
-    return name.endsWith('Duration') && seconds !== undefined ? { seconds: Number(seconds), nanos: 0 } : undefined
+    return name.endsWith('Duration') && seconds !== undefined
+      ? { seconds: Number(seconds), nanos: 0 }
+      : undefined
   })
 }
 

@@ -40,6 +40,10 @@ const routes: readonly Route[] = [
     cryptoKey: body,
   })),
   route('GET', `(${KEY})`, 'GetCryptoKey', byName),
+  route('PATCH', `(${KEY})`, 'UpdateCryptoKey', (name, query, body) => ({
+    cryptoKey: { ...body, name },
+    updateMask: { paths: (query.get('updateMask') ?? '').split(',') },
+  })),
   route('GET', `(${KEY_RING})/cryptoKeys`, 'ListCryptoKeys', underParent),
   route('POST', `(${KEY})/cryptoKeyVersions`, 'CreateCryptoKeyVersion', underParent),
   route('GET', `(${VERSION})`, 'GetCryptoKeyVersion', byName),

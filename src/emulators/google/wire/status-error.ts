@@ -21,7 +21,7 @@ export const statuses = [
 export type StatusName = (typeof statuses)[number][0]
 export const statusNames = statuses.map(([name]) => name)
 
-export type Violation = Readonly<{ type: string; subject?: string; description?: string }>
+type Violation = Readonly<{ type: string; subject?: string; description?: string }>
 
 /** The machine-readable parts of google.rpc.Status. */
 export type StatusDetails = Readonly<{

@@ -45,7 +45,10 @@ function* packed({ violations, reason, domain, metadata, retryDelayMs }: StatusD
     yield { typeUrl: typeUrl('ErrorInfo'), value: encodeMessage(errorInfo, info) }
   }
   if (violations !== undefined) {
-    yield { typeUrl: typeUrl('PreconditionFailure'), value: encodeMessage(preconditionFailure, { violations }) }
+    yield {
+      typeUrl: typeUrl('PreconditionFailure'),
+      value: encodeMessage(preconditionFailure, { violations }),
+    }
   }
   if (retryDelayMs !== undefined) {
     const retryDelay = { seconds: Math.floor(retryDelayMs / 1000), nanos: (retryDelayMs % 1000) * 1e6 }

@@ -1,8 +1,10 @@
 import { Type, type Static } from 'typebox'
 import type { KekGrant } from '#keks/access.ts'
 import { cacheCeilingMsMax, kekStates, streamRules, unwrapModes, type Kek } from '#keks/kek.ts'
+import { revocationBound } from '#keks/revocation-bound.ts'
 import { summarizeKek } from '#keks/summary.ts'
 import { Id, Name, Nullable, Time } from '#http/schemas.ts'
+import { RevocationBoundReply } from './revocation-bound-schema.ts'
 import { VerificationEvidence, VerificationSummary } from './verification-schema.ts'
 
 const UnwrapMode = Type.Unsafe<Kek['unwrapMode']>({
@@ -149,9 +151,19 @@ export const KekReply = Type.Object(
     stateReason: Nullable(Type.String()),
     stateChangedAt: Time,
     createdAt: Time,
+    revocationBound: RevocationBoundReply,
     probe: Type.Optional(Probe),
     grant: Type.Optional(GrantReply),
     verification: Type.Optional(Nullable(VerificationSummary)),
+    logSeenAt: Type.Optional(
+      Nullable(
+        Type.Unsafe<string>({
+          type: 'string',
+          format: 'date-time',
+          description: 'When an event of the owner’s own log was last shown to be a call of Hasp’s.',
+        }),
+      ),
+    ),
   },
   { title: 'Kek' },
 )
@@ -169,6 +181,7 @@ export function kekReply(
     grant?: KekGrant | undefined
     probe?: Static<typeof Probe> | undefined
     verification?: Static<typeof VerificationSummary> | null | undefined
+    logSeenAt?: Date | null | undefined
   } = {},
 ): Static<typeof KekReply> {
   const { access, ...summary } = summarizeKek(kek)
@@ -176,8 +189,10 @@ export function kekReply(
   return {
     ...summary,
     access: reached,
+    revocationBound: revocationBound(kek),
     ...(more.probe === undefined ? {} : { probe: more.probe }),
     ...(more.verification === undefined ? {} : { verification: more.verification }),
+    ...(more.logSeenAt === undefined ? {} : { logSeenAt: more.logSeenAt?.toISOString() ?? null }),
     ...(more.grant === undefined
       ? {}
       : { grant: { ...more.grant, documents: more.grant.documents.map((document) => ({ ...document })) } }),

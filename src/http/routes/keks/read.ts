@@ -1,6 +1,6 @@
 import { decodeCursor } from '#db/keyset.ts'
 import { findKek, findProbe, listKeks } from '#keks/repository.ts'
-import { findLastVerdict } from '#keks/verification-repository.ts'
+import { findLastVerdict, findLogSeen } from '#keks/verification-repository.ts'
 import type { ApiDeps, ApiServer } from '#http/api-server.ts'
 import { callerOf } from '#http/authenticate.ts'
 import { listingOf, ListingOf } from '#http/listing.ts'
@@ -43,6 +43,7 @@ export function readKekRoute(app: ApiServer, deps: ApiDeps): void {
     return kekReply(kek, {
       grant: deps.kekAccessKinds.get(kek.access.provider)?.grantFor(kek.access, orgId, kek.id),
       verification: last === undefined ? null : verificationSummary(last),
+      logSeenAt: await findLogSeen(deps.db.kysely, { orgId, kekId: kek.id }),
       probe: {
         lastProbeAt: probe?.last_probe_at?.toISOString() ?? null,
         outcome: probe?.last_outcome ?? null,

@@ -5,8 +5,8 @@ import { AwsGrantLinter } from '#kms/aws/lint-grant.ts'
 import type { GrantLint } from '#kms/kek-grant-linter.ts'
 import { allow } from './emulated-customer.ts'
 
-export const ORG = '01980f3e-7a00-7000-8000-000000000001'
-export const FOREIGN_ORG = '01980f3e-7a00-7000-8000-00000000000f'
+const ORG = '01980f3e-7a00-7000-8000-000000000001'
+const FOREIGN_ORG = '01980f3e-7a00-7000-8000-00000000000f'
 const KEK_ID = '01980f3e-7a00-7000-8000-000000000003'
 const KEY_ID = '1234abcd-12ab-34cd-56ef-1234567890ab'
 

@@ -75,6 +75,7 @@ describe('a KEK in an Azure key vault', () => {
         await opens(provider, await wrapOne(provider))
       }
       vi.unstubAllEnvs()
+      expect(logged()).toContain('KeyUnwrap')
     })
 
     it('go to nobody whose certificate is not vouched for', async () => {
@@ -205,7 +206,7 @@ describe('a KEK in an Azure key vault', () => {
       })
       customer.grant('long')
       const provider = customer.provider(keyId)
-      await opens(provider, await wrapOne(provider))
+      expect((await opens(provider, await wrapOne(provider))).materialId).toBe(keyId.split('/').at(-1))
     })
   })
 

@@ -20,7 +20,7 @@ export type AzureFaultFixture = Readonly<{
 /** Azure's texts name what must not reach a reader of the fault. */
 export const TELLTALE =
   'Caller: appid=11111111-2222-4333-8444-555555555555;oid=66666666-7777-4888-8999-aaaaaaaaaaaa Vault: contoso-kv;location=westeurope'
-export const TENANT_ID = '0e6a1c3e-7c0a-4b0e-9d3c-3a1f5b2c4d6e'
+const TENANT_ID = '0e6a1c3e-7c0a-4b0e-9d3c-3a1f5b2c4d6e'
 const OTHER_TENANT_ID = '9f7b2d4f-8d1b-4c1f-8e4d-4b206c3d5e7f'
 const CLIENT_REQUEST_ID = '3d2c1b0a-0f1e-4d2c-8b3a-495867768594'
 

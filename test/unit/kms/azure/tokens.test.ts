@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { AzureDeployment } from '#kms/azure/azure-clients.ts'
 import { AzureKekProvider } from '#kms/azure/azure-kek-provider.ts'
 import { ownApplication } from '#kms/azure/own-application.ts'
@@ -43,23 +43,36 @@ describe('the token of Hasp’s application in a customer’s tenant', () => {
     const clients = customer.clientsOf()
     const provider = () =>
       new AzureKekProvider({ keyId: customer.keyId, tenantId: customer.tenantId }, clients)
-    let asked = 0
-    const session = clients.sessionFor
-    clients.sessionFor = (...given) => {
-      asked += 1
-      return session.apply(clients, given)
-    }
     customer.control.injectFault({
       operation: 'Token',
       times: 1,
       effect: { type: 'entra-error', aadsts: 90033 },
     })
     const outcomes = await Promise.allSettled(Array.from({ length: 10 }, () => provider().describe()))
-    expect(asked).toBe(10)
     // One request met the one fault, and all ten had waited for it.
     expect(outcomes.filter(({ status }) => status === 'rejected')).toHaveLength(10)
     await provider().describe()
     await clients[Symbol.asyncDispose]()
+  })
+
+  it('is asked of the pinned authority alone, whatever the environment says', async () => {
+    vi.stubEnv('AZURE_REGIONAL_AUTHORITY_NAME', 'westeurope')
+    vi.stubEnv('AZURE_AUTHORITY_HOST', 'https://login.example.com')
+    const asked: string[] = []
+    const outcome = await describeWith({
+      connectTo: (host) => {
+        asked.push(host)
+        return customer.emulator.connectTo(host)
+      },
+    }).then(
+      () => 'served',
+      () => 'refused',
+    )
+    vi.unstubAllEnvs()
+    const hosts = new Set(asked.filter((host) => host !== customer.store.host))
+    expect({ outcome, hosts: [...hosts] }).toMatchObject({
+      hosts: outcome === 'served' ? ['login.microsoftonline.com'] : [],
+    })
   })
 
   it('is replaced once when the vault refuses it', async () => {

@@ -12,7 +12,7 @@ export type GcpFaultFixture = Readonly<{
 }>
 
 /** Names what must not reach a reader of the fault. */
-export const TELLTALE = 'projects/acme-secret-4711/locations/europe-west3/keyRings/ring/cryptoKeys/kek'
+const TELLTALE = 'projects/acme-secret-4711/locations/europe-west3/keyRings/ring/cryptoKeys/kek'
 const VERSION = `${TELLTALE}/cryptoKeyVersions/1`
 
 const INVALID_ARGUMENT = 3
@@ -60,7 +60,10 @@ function state(word: string, expected: GcpFaultFixture['expected']): GcpFaultFix
 
 function external(type: string, text: string, expected: GcpFaultFixture['expected']): GcpFaultFixture {
   return row(`an external key manager: ${type}, "${text}"`, FAILED_PRECONDITION, text, expected, {
-    violations: [{ type: 'KEY_STATE', description: `${VERSION} current state is: ENABLED` }, { type, description: text }],
+    violations: [
+      { type: 'KEY_STATE', description: `${VERSION} current state is: ENABLED` },
+      { type, description: text },
+    ],
   })
 }
 
@@ -77,9 +80,15 @@ export const gcpFaultFixtures: readonly GcpFaultFixture[] = [
   state('PENDING_GENERATION', { kind: 'unreachable', code: 'KEY_PENDING_GENERATION' }),
   state('GENERATION_FAILED', { kind: 'misconfigured', code: 'KEY_GENERATION_FAILED' }),
   state('IMPORT_FAILED', { kind: 'misconfigured', code: 'KEY_IMPORT_FAILED' }),
-  row('a version whose state only the violation names', FAILED_PRECONDITION, 'The key cannot be used.', revoked('KEY_DISABLED'), {
-    violations: [{ type: 'KEY_DISABLED' }],
-  }),
+  row(
+    'a version whose state only the violation names',
+    FAILED_PRECONDITION,
+    'The key cannot be used.',
+    revoked('KEY_DISABLED'),
+    {
+      violations: [{ type: 'KEY_DISABLED' }],
+    },
+  ),
   row(
     'a key without a primary version',
     FAILED_PRECONDITION,
@@ -130,10 +139,15 @@ export const gcpFaultFixtures: readonly GcpFaultFixture[] = [
     { operation: 'Encrypt' },
   ),
   row('a key that is gone', NOT_FOUND, `CryptoKey ${TELLTALE} not found.`, revoked('NOT_FOUND')),
-  row('another context', INVALID_ARGUMENT, "Decryption failed: verify that 'name' refers to the correct CryptoKey.", {
-    kind: 'tampered',
-    code: 'INVALID_ARGUMENT',
-  }),
+  row(
+    'another context',
+    INVALID_ARGUMENT,
+    "Decryption failed: verify that 'name' refers to the correct CryptoKey.",
+    {
+      kind: 'tampered',
+      code: 'INVALID_ARGUMENT',
+    },
+  ),
   row('a damaged ciphertext', INVALID_ARGUMENT, 'Decryption failed: the ciphertext is invalid.', {
     kind: 'tampered',
     code: 'INVALID_ARGUMENT',
@@ -144,17 +158,33 @@ export const gcpFaultFixtures: readonly GcpFaultFixture[] = [
     'The checksum in field ciphertext_crc32c did not match the data in field ciphertext.',
     { kind: 'unreachable', code: 'crc-mismatch' },
   ),
-  row('a key of another purpose', INVALID_ARGUMENT, `The purpose ASYMMETRIC_SIGN of ${TELLTALE} does not fit.`, {
-    kind: 'misconfigured',
-    code: 'InvalidKeyPurpose',
-  }),
-  row('a key of another location', INVALID_ARGUMENT, 'The request concerns location us but was sent to europe-west3.', {
-    kind: 'misconfigured',
-    code: 'WrongLocation',
-  }),
-  row('an invalid request to encrypt', INVALID_ARGUMENT, 'A field is invalid.', { kind: 'ours', code: 'INVALID_ARGUMENT' }, {
-    operation: 'Encrypt',
-  }),
+  row(
+    'a key of another purpose',
+    INVALID_ARGUMENT,
+    `The purpose ASYMMETRIC_SIGN of ${TELLTALE} does not fit.`,
+    {
+      kind: 'misconfigured',
+      code: 'InvalidKeyPurpose',
+    },
+  ),
+  row(
+    'a key of another location',
+    INVALID_ARGUMENT,
+    'The request concerns location us but was sent to europe-west3.',
+    {
+      kind: 'misconfigured',
+      code: 'WrongLocation',
+    },
+  ),
+  row(
+    'an invalid request to encrypt',
+    INVALID_ARGUMENT,
+    'A field is invalid.',
+    { kind: 'ours', code: 'INVALID_ARGUMENT' },
+    {
+      operation: 'Encrypt',
+    },
+  ),
   row('a used-up quota', RESOURCE_EXHAUSTED, 'Quota exceeded for quota metric.', {
     kind: 'throttled',
     code: 'RESOURCE_EXHAUSTED',
@@ -170,14 +200,28 @@ export const gcpFaultFixtures: readonly GcpFaultFixture[] = [
     kind: 'unreachable',
     code: 'UNAVAILABLE',
   }),
-  row('no connection', UNAVAILABLE, 'No connection established. Last error: connect ECONNREFUSED 10.0.0.1:443', {
+  row(
+    'no connection',
+    UNAVAILABLE,
+    'No connection established. Last error: connect ECONNREFUSED 10.0.0.1:443',
+    {
+      kind: 'unreachable',
+      code: 'UNAVAILABLE',
+    },
+  ),
+  row('an internal error', INTERNAL, 'Internal error encountered.', {
     kind: 'unreachable',
-    code: 'UNAVAILABLE',
+    code: 'INTERNAL',
   }),
-  row('an internal error', INTERNAL, 'Internal error encountered.', { kind: 'unreachable', code: 'INTERNAL' }),
-  row('a call that was aborted', ABORTED, 'The operation was aborted.', { kind: 'unreachable', code: 'ABORTED' }),
+  row('a call that was aborted', ABORTED, 'The operation was aborted.', {
+    kind: 'unreachable',
+    code: 'ABORTED',
+  }),
   row('lost data', DATA_LOSS, 'Data loss.', { kind: 'unreachable', code: 'DATA_LOSS' }),
-  row('no answer in time', DEADLINE_EXCEEDED, 'Deadline exceeded after 2.000s', { kind: 'unreachable', code: 'timeout' }),
+  row('no answer in time', DEADLINE_EXCEEDED, 'Deadline exceeded after 2.000s', {
+    kind: 'unreachable',
+    code: 'timeout',
+  }),
   row('a call that we gave up', 1, 'Cancelled on client', { kind: 'unreachable', code: 'aborted' }),
   row('an unknown error', 2, 'Unknown Error.', { kind: 'unreachable', code: 'UNKNOWN' }),
   row(
@@ -194,15 +238,37 @@ export const gcpFaultFixtures: readonly GcpFaultFixture[] = [
     { kind: 'ours', code: 'ACCOUNT_STATE_INVALID' },
     { reason: 'ACCOUNT_STATE_INVALID' },
   ),
-  row('a method that does not exist', UNIMPLEMENTED, 'Method not found.', { kind: 'ours', code: 'UNIMPLEMENTED' }),
-  external('EXTERNAL_PERMISSION_DENIED', 'Permission was denied when accessing the key.', revoked('EXTERNAL_PERMISSION_DENIED')),
+  row('a method that does not exist', UNIMPLEMENTED, 'Method not found.', {
+    kind: 'ours',
+    code: 'UNIMPLEMENTED',
+  }),
+  external(
+    'EXTERNAL_PERMISSION_DENIED',
+    'Permission was denied when accessing the key.',
+    revoked('EXTERNAL_PERMISSION_DENIED'),
+  ),
   external('EXTERNAL_NOT_FOUND', 'Could not find a key.', revoked('EXTERNAL_NOT_FOUND')),
   external('EXTERNAL_KEY_DISABLED', 'The external key is disabled.', revoked('EXTERNAL_KEY_DISABLED')),
-  external('EXTERNAL_NOT_FOUND', 'Could not query EKM host.', { kind: 'unreachable', code: 'EXTERNAL_UNREACHABLE' }),
-  external('EXTERNAL_UNAVAILABLE', 'The EKM did not answer in time.', { kind: 'unreachable', code: 'EXTERNAL_UNREACHABLE' }),
-  external('EXTERNAL_SOMETHING_NEW', 'Nobody has heard of this.', { kind: 'unreachable', code: 'EXTERNAL_UNREACHABLE' }),
-  external('EXTERNAL_RESOURCE_EXHAUSTED', 'Too many requests.', { kind: 'throttled', code: 'EXTERNAL_RESOURCE_EXHAUSTED' }),
-  external('EXTERNAL_KEY_URI_INVALID', 'Key URI has invalid format.', { kind: 'misconfigured', code: 'EXTERNAL_MISCONFIGURED' }),
+  external('EXTERNAL_NOT_FOUND', 'Could not query EKM host.', {
+    kind: 'unreachable',
+    code: 'EXTERNAL_UNREACHABLE',
+  }),
+  external('EXTERNAL_UNAVAILABLE', 'The EKM did not answer in time.', {
+    kind: 'unreachable',
+    code: 'EXTERNAL_UNREACHABLE',
+  }),
+  external('EXTERNAL_SOMETHING_NEW', 'Nobody has heard of this.', {
+    kind: 'unreachable',
+    code: 'EXTERNAL_UNREACHABLE',
+  }),
+  external('EXTERNAL_RESOURCE_EXHAUSTED', 'Too many requests.', {
+    kind: 'throttled',
+    code: 'EXTERNAL_RESOURCE_EXHAUSTED',
+  }),
+  external('EXTERNAL_KEY_URI_INVALID', 'Key URI has invalid format.', {
+    kind: 'misconfigured',
+    code: 'EXTERNAL_MISCONFIGURED',
+  }),
   row(
     'an external key that its manager’s denial has disabled',
     FAILED_PRECONDITION,
@@ -258,12 +324,18 @@ export const gcpTokenFaultFixtures: readonly TokenFaultFixture[] = [
     'The issuer in ID Token https://accounts.google.com does not match the expected ones: https://example.com',
     { exchange: 'misconfigured', own: 'ours' },
   ),
-  token('a signature that does not hold', 400, 'invalid_grant', 'Invalid JWT Signature.', { exchange: 'ours', own: 'ours' }),
+  token('a signature that does not hold', 400, 'invalid_grant', 'Invalid JWT Signature.', {
+    exchange: 'ours',
+    own: 'ours',
+  }),
   token('a clock that is off', 400, 'invalid_grant', 'Invalid JWT: Token must be a short-lived token.', {
     exchange: 'ours',
     own: 'ours',
   }),
-  token('an account that is gone', 400, 'invalid_grant', 'Invalid grant: account not found', { exchange: 'ours', own: 'ours' }),
+  token('an account that is gone', 400, 'invalid_grant', 'Invalid grant: account not found', {
+    exchange: 'ours',
+    own: 'ours',
+  }),
   token(
     'an issuer that Google does not reach',
     400,
@@ -271,7 +343,10 @@ export const gcpTokenFaultFixtures: readonly TokenFaultFixture[] = [
     "Error connecting to the given credential's issuer.",
     { exchange: 'unreachable', own: 'ours' },
   ),
-  token('a token service asking for fewer requests', 429, '', '', { exchange: 'throttled', own: 'throttled' }),
+  token('a token service asking for fewer requests', 429, '', '', {
+    exchange: 'throttled',
+    own: 'throttled',
+  }),
   token('a token service that fails', 503, '', '', { exchange: 'unreachable', own: 'unreachable' }),
   token('an error of no known kind', 400, 'something_new', '', { exchange: 'unreachable', own: 'ours' }),
 ]

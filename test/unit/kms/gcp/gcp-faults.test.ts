@@ -21,7 +21,12 @@ describe('a status that Google KMS ends a call with', () => {
   })
 
   it('is read from nothing that is no status', () => {
-    for (const other of [new Error('no code'), Object.assign(new Error('x'), { code: 'ENOTFOUND' }), 'text', null]) {
+    for (const other of [
+      new Error('no code'),
+      Object.assign(new Error('x'), { code: 'ENOTFOUND' }),
+      'text',
+      null,
+    ]) {
       expect(refusalOf(other)).toBeUndefined()
     }
   })

@@ -7,6 +7,7 @@ import { requireDecrypted, requireEncrypted } from '#kms/gcp/check-reply.ts'
 import { crc32c } from '#kms/gcp/crc32c.ts'
 import type { GcpDeployment } from '#kms/gcp/gcp-clients.ts'
 import { GcpKekProvider } from '#kms/gcp/gcp-kek-provider.ts'
+import { GuardedKekProvider } from '#kms/guarded-kek-provider.ts'
 import { KekFault } from '#kms/kek-fault.ts'
 import { AUDIENCE, type EmulatedCustomer, startEmulatedCustomer } from './emulated-customer.ts'
 
@@ -33,7 +34,8 @@ describe('a KEK in Google Cloud KMS', () => {
     return await provider.wrap(dek, CONTEXT)
   }
   const fail = async (provider: GcpKekProvider) => faultOf(wrap(provider))
-  const reached = (more: GcpDeployment) => new GcpKekProvider(customer.kekOf('service-account'), customer.clientsOf(more))
+  const reached = (more: GcpDeployment) =>
+    new GcpKekProvider(customer.kekOf('service-account'), customer.clientsOf(more))
 
   it('gives each call the reason that its caller asks for, and that the customer’s log has', async () => {
     const provider = customer.provider('federated')
@@ -120,6 +122,22 @@ describe('a KEK in Google Cloud KMS', () => {
     expect(fault).toMatchObject({ kind: 'unreachable', code: 'aborted' })
   })
 
+  it.each(['damaged-request', 'damaged-reply', 'malformed-body', 'reset'] as const)(
+    'tries once more what came to grief by a %s, under the same reason',
+    async (type) => {
+      const provider = new GuardedKekProvider(customer.provider('federated'))
+      using dek = generateDek()
+      const { wrappedDek } = await provider.wrap(dek, CONTEXT)
+      customer.control.injectFault({ operation: 'Decrypt', effect: { type } })
+      const unwrapped = await provider.unwrap(wrappedDek, CONTEXT, { requestReason: 'once-1' })
+      using opened = unwrapped.dek
+      expect(opened.equals(dek)).toBe(true)
+      expect(unwrapped.kmsRequestId).toBe('once-1')
+      // What was lost on its way in left nothing.
+      expect(customer.control.entries({ reason: 'once-1' })).toHaveLength(type === 'reset' ? 1 : 2)
+    },
+  )
+
   it('does not use the key of a customer whose provider allows another audience', async () => {
     const { keyName, identityProvider } = customer
     const provider = new GcpKekProvider(
@@ -145,7 +163,10 @@ describe('a KEK in Google Cloud KMS', () => {
       operation: 'Encrypt',
       effect: { type: 'error', code: 'RESOURCE_EXHAUSTED', retryDelayMs: 1500 },
     })
-    expect(await fail(customer.provider('service-account'))).toMatchObject({ kind: 'throttled', retryAfterMs: 1500 })
+    expect(await fail(customer.provider('service-account'))).toMatchObject({
+      kind: 'throttled',
+      retryAfterMs: 1500,
+    })
   })
 
   it.each([
@@ -167,7 +188,10 @@ describe('a KEK in Google Cloud KMS', () => {
     customer.control.setTokenSkew({ ms: 7_200_000 })
     expect((await fail(reached({}))).kind).toBe('ours')
     customer.control.setTokenSkew({ ms: 0 })
-    expect(await fail(reached({ caFile: '/nonexistent/ca.pem' }))).toMatchObject({ kind: 'ours', code: 'ca-unreadable' })
+    expect(await fail(reached({ caFile: '/nonexistent/ca.pem' }))).toMatchObject({
+      kind: 'ours',
+      code: 'ca-unreadable',
+    })
     customer.control.deleteServiceAccount({ email: customer.own.email })
     expect((await fail(reached({}))).kind).toBe('ours')
   })
@@ -175,7 +199,9 @@ describe('a KEK in Google Cloud KMS', () => {
   it('trusts no server but one of the given authorities', async () => {
     const { caFile: _, ...untrusting } = customer.reach
     await using clients = customer.clientsOf({ ...untrusting, caFile: undefined, callTimeoutMs: 500 })
-    expect((await fail(new GcpKekProvider(customer.kekOf('service-account'), clients))).kind).toBe('unreachable')
+    expect((await fail(new GcpKekProvider(customer.kekOf('service-account'), clients))).kind).toBe(
+      'unreachable',
+    )
   })
 
   it('is unreachable while a token service fails or hangs, and serves again after', async () => {
@@ -213,7 +239,9 @@ describe('an answer of Google KMS', () => {
     [{ name: `${keyName}2/cryptoKeyVersions/1` }, 'WrongKeyInReply'],
     [{ name: keyName }, 'WrongKeyInReply'],
   ])('of Encrypt with %j is not used', async (change, code) => {
-    const fault = await faultOf(Promise.resolve().then(() => requireEncrypted(keyName, { ...good, ...change }, 'r')))
+    const fault = await faultOf(
+      Promise.resolve().then(() => requireEncrypted(keyName, { ...good, ...change }, 'r')),
+    )
     expect(fault).toMatchObject({ code, kmsRequestId: 'r' })
   })
 

@@ -7,9 +7,12 @@ import { KekFault } from '#kms/kek-fault.ts'
 const NAME = 'projects/acme-prod/locations/europe-west3/keyRings/ring/cryptoKeys/kek'
 
 describe('the name of a KEK in Google Cloud KMS', () => {
-  it.each([NAME, 'projects/example.com:acme-prod/locations/global/keyRings/R_1/cryptoKeys/K-1'])('takes %s', (name) => {
-    expect(parseGcpKeyName(name).name).toBe(name)
-  })
+  it.each([NAME, 'projects/example.com:acme-prod/locations/global/keyRings/R_1/cryptoKeys/K-1'])(
+    'takes %s',
+    (name) => {
+      expect(parseGcpKeyName(name).name).toBe(name)
+    },
+  )
 
   it.each([
     [`${NAME}/cryptoKeyVersions/1`, 'key-version-refused', /leave out/],
@@ -37,7 +40,12 @@ describe('the name of a KEK in Google Cloud KMS', () => {
 
   it('is not mixed up with another key’s version', () => {
     expect(versionOf(NAME, `${NAME}/cryptoKeyVersions/12`)).toBe('12')
-    for (const other of [`${NAME}x/cryptoKeyVersions/1`, NAME, `${NAME}/cryptoKeyVersions/`, `${NAME}/cryptoKeyVersions/1/x`]) {
+    for (const other of [
+      `${NAME}x/cryptoKeyVersions/1`,
+      NAME,
+      `${NAME}/cryptoKeyVersions/`,
+      `${NAME}/cryptoKeyVersions/1/x`,
+    ]) {
       expect(versionOf(NAME, other)).toBeUndefined()
     }
   })
@@ -75,7 +83,9 @@ describe('the name of an identity provider', () => {
     PROVIDER.replace('global', 'europe'),
     `${PROVIDER}\n`,
   ])('is refused as %j', (name) => {
-    expect(faultOf(() => parseIdentityProviderName(name))).toMatchObject({ code: 'malformed-identity-provider' })
+    expect(faultOf(() => parseIdentityProviderName(name))).toMatchObject({
+      code: 'malformed-identity-provider',
+    })
   })
 })
 

@@ -1,14 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { GcpGrantLinter, OWNER_LABEL } from '#kms/gcp/lint-grant.ts'
+import { GcpGrantLinter } from '#kms/gcp/lint-grant.ts'
+import { OWNER_LABEL } from '#kms/gcp/owner-label.ts'
 import { type EmulatedCustomer, startEmulatedCustomer, type Shape } from './emulated-customer.ts'
 
 const NONCE = 'hasp-01980f3e-7a00-7000-8000-000000000003'
-const unasked = {
-  orgId: '01980f3e-7a00-7000-8000-000000000001',
-  foreignOrgId: '01980f3e-7a00-7000-8000-00000000000f',
-  beforeUnwrap: () => Promise.reject(new Error('The linter of Google unwraps nothing.')),
-}
-
 let customer: EmulatedCustomer
 beforeEach(async () => {
   customer = await startEmulatedCustomer()
@@ -17,7 +12,7 @@ afterEach(() => customer[Symbol.asyncDispose]())
 
 const linterOf = (shape: Shape, keyName?: string) =>
   new GcpGrantLinter(customer.kekOf(shape, keyName), customer.clients)
-const lint = (shape: Shape = 'federated') => linterOf(shape).lint(unasked)
+const lint = (shape: Shape = 'federated') => linterOf(shape).lint()
 const codesOf = async (shape?: Shape) => (await lint(shape)).findings.map(({ code }) => code)
 const ringName = () => customer.keyName.replace(/\/cryptoKeys\/.*$/, '')
 

@@ -1,0 +1,96 @@
+/**
+ * `hasp drill` on every emulated cloud, with delays of effect and modes: what is measured is the cloud's delay and the
+ * ceiling, and nothing more. In mode cached each KEK is withdrawn at the worst moment, just after an unwrap.
+ * Run: `npm run bench:drill [-- DELAYS_S]` (0,5,60). Exit code 1 when a drill found its bound exceeded, or measured
+ * anything else than delay + ceiling.
+ */
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { startAws } from './drill/aws.ts'
+import { startAzure } from './drill/azure.ts'
+import { startGoogle } from './drill/google.ts'
+import { startLevers } from './drill/levers.ts'
+import { runCase, type CaseResult } from './drill/run-case.ts'
+import { managementApi } from './hasp/management-api.ts'
+import { serveNewHasp } from './hasp/serve-hasp.ts'
+
+const delaysMs = (process.argv[2] ?? '0,5,60').split(',').map((seconds) => Number(seconds) * 1_000)
+const ceilingsMs = [0, 10_000]
+/** The beat of the canaries, and the way of the mark. */
+const shorterMsMax = 1_500
+/** The emulator's clock and Hasp's are read at different moments. */
+const longerMsMax = 100
+
+await using stack = new AsyncDisposableStack()
+const directory = await mkdtemp(join(tmpdir(), 'hasp-bench-drill-'))
+stack.defer(() => rm(directory, { recursive: true, force: true }))
+const clouds = [
+  await startAws(stack),
+  await startGoogle(stack, directory),
+  await startAzure(stack, directory),
+]
+const hasp = await serveNewHasp(stack, {
+  ...Object.assign({}, ...clouds.map((cloud) => cloud.env)),
+  HASP_DATA_DIR: join(directory, 'data'),
+  HASP_SUSPENDED_PROBE_INTERVAL_MS: '1000',
+  HASP_LOG_LEVEL: 'error',
+})
+const api = managementApi(hasp.url, hasp.token)
+const levers = await startLevers(stack)
+
+const cases = clouds.flatMap((cloud) =>
+  ceilingsMs.flatMap((ceilingMs) => delaysMs.map((delayMs) => ({ cloud, delayMs, ceilingMs }))),
+)
+const results = await Promise.all(cases.map((one) => runCase(hasp, api, levers, one)))
+process.exitCode = report(results) ? 0 : 1
+
+function report(done: readonly CaseResult[]): boolean {
+  const header = [
+    'cloud',
+    'mode',
+    'delay',
+    'ceiling',
+    'sum',
+    'measured',
+    'refused',
+    'held',
+    'back',
+    'verdict',
+  ]
+  const rows = done.map((one) => {
+    const { measure, unwrapMode } = one.drill
+    return [
+      one.cloud.name,
+      unwrapMode,
+      seconds(one.delayMs),
+      seconds(one.ceilingMs),
+      seconds(one.delayMs + one.ceilingMs),
+      seconds(measure.lastSuccess?.afterMs),
+      seconds(measure.firstRefusal?.afterMs),
+      seconds(measure.heldMsMax),
+      seconds(measure.firstSuccessAgain?.afterMs),
+      isAsSaid(one) ? measure.verdict : `${measure.verdict}, NOT AS SAID`,
+    ]
+  })
+  const widths = header.map((name, at) => Math.max(name.length, ...rows.map((row) => row[at]?.length ?? 0)))
+  for (const row of [header, ...rows]) {
+    console.log(row.map((cell, at) => cell.padEnd(widths[at] ?? 0)).join('  '))
+  }
+  console.log(
+    '\nSeconds since the withdrawal, but for "held" (an answer of the KMS) and "back" (since the restoration).',
+  )
+  return done.length > 0 && done.every(isAsSaid)
+}
+
+/** Measured = delay + ceiling. */
+function isAsSaid({ delayMs, ceilingMs, drill }: CaseResult): boolean {
+  const { lastSuccess, heldMsMax, verdict } = drill.measure
+  if (lastSuccess?.afterMs == null || verdict !== 'within') return false
+  const offMs = lastSuccess.afterMs - delayMs - ceilingMs
+  return offMs <= longerMsMax && offMs >= -shorterMsMax && heldMsMax <= ceilingMs
+}
+
+function seconds(ms: number | null | undefined): string {
+  return ms === null || ms === undefined ? '—' : (ms / 1_000).toFixed(2)
+}

@@ -1,0 +1,75 @@
+import { DisableKeyCommand, EnableKeyCommand, KMSClient } from '@aws-sdk/client-kms'
+import { startAwsEmulator } from '#emulators/aws/aws-emulator.ts'
+import { OneAtATime, type Cloud } from './cloud.ts'
+
+/** AWS: `DisableKey` by the root of the customer's account. */
+export async function startAws(stack: AsyncDisposableStack): Promise<Cloud> {
+  const region = 'eu-central-1'
+  const emulator = stack.use(await startAwsEmulator({ region }))
+  const { control, url } = emulator
+  const turn = new OneAtATime()
+  const own = control.createUser({
+    accountId: control.createAccount().accountId,
+    name: 'hasp',
+    policies: [allow({ Action: 'sts:AssumeRole', Resource: '*' })],
+  })
+  return {
+    name: 'AWS KMS',
+    env: {
+      HASP_AWS_PRINCIPAL_ARN: own.arn,
+      AWS_ENDPOINT_URL_KMS: url,
+      AWS_ENDPOINT_URL_STS: url,
+      AWS_ACCESS_KEY_ID: own.accessKey.accessKeyId,
+      AWS_SECRET_ACCESS_KEY: own.accessKey.secretAccessKey,
+    },
+    async newKey(api, rules) {
+      const { accountId, accessKey } = control.createAccount()
+      const { arn: roleArn } = control.createRole({
+        accountId,
+        name: 'hasp-lends',
+        trustPolicy: trust(own.arn, 'nobody-yet'),
+      })
+      const { keyArn } = control.createKey({ accountId })
+      const kek = await api('POST', '/keks', { provider: 'aws', keyArn, roleArn, ...rules })
+      const { id: orgId } = await api('GET', '/organisation')
+      // The API's schema promises `access` of a KEK in AWS to be an object with an externalId.
+      const { externalId } = kek['access'] as { externalId: string }
+      control.putTrustPolicy({ roleArn, trustPolicy: trust(own.arn, externalId) })
+      const ofOrg = { StringEquals: { 'kms:EncryptionContext:hasp:org': String(orgId) } }
+      control.putPolicies({
+        principalArn: roleArn,
+        policies: [
+          allow({ Action: ['kms:Encrypt', 'kms:Decrypt'], Resource: keyArn, Condition: ofOrg }),
+          allow({ Action: 'kms:DescribeKey', Resource: keyArn }),
+        ],
+      })
+      const kms = new KMSClient({ endpoint: url, region, credentials: accessKey, maxAttempts: 1 })
+      stack.defer(() => kms.destroy())
+      const drilled = {
+        withdraw: (effectDelayMs: number) =>
+          turn.do(async () => {
+            control.setEffectDelay({ effectDelayMs })
+            await kms.send(new DisableKeyCommand({ KeyId: keyArn }))
+          }),
+        restore: () =>
+          turn.do(async () => {
+            control.setEffectDelay({ effectDelayMs: 0 })
+            await kms.send(new EnableKeyCommand({ KeyId: keyArn }))
+          }),
+      }
+      return { kekId: String(kek['id']), drilled }
+    },
+  }
+}
+
+function allow(statement: object) {
+  return { Version: '2012-10-17', Statement: [{ Effect: 'Allow', ...statement }] }
+}
+
+function trust(principalArn: string, externalId: string) {
+  return allow({
+    Principal: { AWS: principalArn },
+    Action: 'sts:AssumeRole',
+    Condition: { StringEquals: { 'sts:ExternalId': externalId } },
+  })
+}

@@ -1,0 +1,47 @@
+import { request } from 'node:https'
+import { text } from 'node:stream/consumers'
+import type { Static } from 'typebox'
+import type { controlCommands } from './control-api.ts'
+
+type Commands = typeof controlCommands
+
+type ControlInput<Name extends keyof Commands> = Static<Commands[Name]['input']>
+type ControlOutput<Name extends keyof Commands> = Awaited<ReturnType<Commands[Name]['run']>>
+
+/** Drives an emulator that runs in another process. */
+export type AzureEmulatorClient = <Name extends keyof Commands>(
+  name: Name,
+  input: ControlInput<Name>,
+) => Promise<ControlOutput<Name>>
+
+/**
+ * `const emulator = connectAzureEmulator(url, ca); await emulator('set-key', { keyId, isEnabled: false })`
+ *
+ * @param ca PEM of the emulator's certificate
+ * @throws {Error} from each call, with the emulator's own words for a refusal
+ */
+export function connectAzureEmulator(url: string, ca: string): AzureEmulatorClient {
+  return async <Name extends keyof Commands>(
+    name: Name,
+    input: ControlInput<Name>,
+  ): Promise<ControlOutput<Name>> => {
+    const { isOk, body } = await post(new URL(`/_emulator/${name}`, url), ca, JSON.stringify(input))
+    if (!isOk) throw new Error(`${name}: ${body}`)
+    // The emulator runs the same command table that these types come from.
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion
+    return JSON.parse(body) as ControlOutput<Name>
+  }
+}
+
+async function post(url: URL, ca: string, json: string): Promise<{ isOk: boolean; body: string }> {
+  const { promise, resolve, reject } = Promise.withResolvers<{ isOk: boolean; body: string }>()
+  const headers = { 'content-type': 'application/json' }
+  const sent = request(url, { method: 'POST', ca, headers, agent: false }, (reply) => {
+    text(reply)
+      .then((body) => resolve({ isOk: reply.statusCode === 200, body }))
+      .catch(reject)
+  })
+  sent.once('error', reject)
+  sent.end(json)
+  return promise
+}

@@ -1,0 +1,112 @@
+import { describe, expect, it } from 'vitest'
+import { startAzureEmulator } from '#emulators/azure/azure-emulator.ts'
+import { generateDek } from '#envelope/record-key.ts'
+import { AzureClients } from '#kms/azure/azure-clients.ts'
+import { AzureKekProvider } from '#kms/azure/azure-kek-provider.ts'
+import { azureGrantDocuments } from '#kms/azure/grant-documents.ts'
+import { parseAzureKeyId } from '#kms/azure/key-id.ts'
+import { AzureGrantLinter } from '#kms/azure/lint-grant.ts'
+import { renderModule } from '../support/terraform.ts'
+
+const NONCE = 'hasp-01980f3e-7a00-7000-8000-000000000003'
+const ISSUER = 'https://cluster.example/'
+const SUBJECT = 'system:serviceaccount:hasp:hasp'
+const CONTEXT = {
+  org: '01980f3e-7a00-7000-8000-000000000001',
+  record: '01980f3e-7a00-7000-8000-000000000002',
+  purpose: 'credential',
+  provider: 'openai',
+  environment: 'production',
+  kek: '01980f3e-7a00-7000-8000-000000000003',
+  generation: 1,
+} as const
+
+/** An emulated Azure in which Terraform's own output is all that was granted. */
+async function startWithRenderedGrant(kind: 'vault' | 'managed-hsm') {
+  const emulator = await startAzureEmulator()
+  const { control } = emulator
+  const home = control.createTenant()
+  const own = control.createApplication({ tenantId: home.tenantId, name: 'hasp' })
+  control.createIssuer({ issuer: ISSUER })
+  control.addFederatedCredential({ clientId: own.clientId, issuer: ISSUER, subject: SUBJECT })
+  const { tenantId } = control.createTenant()
+  const { objectId } = control.consent({ tenantId, clientId: own.clientId })
+  const store = control.createStore({ tenantId, name: 'customer-store', kind, isLogged: true })
+  const rendered = await renderModule('azure-kek/grant', { store: kind, key_name: 'kek', owner_nonce: NONCE })
+  const { keyId } = await control.createKey({
+    store: store.host,
+    name: 'kek',
+    keyType: rendered['key_type'],
+    operations: rendered['key_operations'],
+    tags: rendered['tags'],
+  })
+  control.assignRole({
+    objectId,
+    role: rendered['role_definition_id'],
+    store: store.host,
+    keyName: rendered['scope'].replace('/keys/', ''),
+  })
+  const clients = new AzureClients({
+    application: {
+      clientId: own.clientId,
+      kind: 'assertion',
+      readAssertion: async () => control.issueAssertion({ issuer: ISSUER, subject: SUBJECT }).assertion,
+    },
+    homeTenantId: home.tenantId,
+    connectTo: emulator.connectTo,
+    ca: emulator.ca,
+    connectTimeoutMs: 20_000,
+    callTimeoutMs: 20_000,
+    hostNames: { exists: async (host) => emulator.connects(host) },
+  })
+  const clientId = own.clientId
+  return {
+    rendered,
+    grant: azureGrantDocuments({ keyId: parseAzureKeyId(keyId), tenantId, clientId, ownerNonce: NONCE }),
+    provider: new AzureKekProvider({ keyId, tenantId }, clients),
+    linter: new AzureGrantLinter({ keyId, tenantId }, clients),
+    async [Symbol.asyncDispose]() {
+      await clients[Symbol.asyncDispose]()
+      await emulator.stop()
+    },
+  }
+}
+
+describe.each(['vault', 'managed-hsm'] as const)('the grant that terraform/azure-kek makes (%s)', (kind) => {
+  it('lets exactly our own calls pass, and nothing that the linter knows', async () => {
+    await using azure = await startWithRenderedGrant(kind)
+    using dek = generateDek()
+    const { wrappedDek } = await azure.provider.wrap(dek, CONTEXT)
+    const unwrapped = await azure.provider.unwrap(wrappedDek, CONTEXT)
+    using again = unwrapped.dek
+    expect(again.equals(dek)).toBe(true)
+    expect(await azure.provider.describe()).toMatchObject({ isEnabled: true })
+    await azure.linter.proveOwnership(NONCE)
+    const { findings, probes } = await azure.linter.lint({
+      orgId: CONTEXT.org,
+      foreignOrgId: CONTEXT.record,
+      beforeUnwrap: async () => () => {},
+    })
+    expect(findings).toEqual([])
+    expect(probes.filter(({ outcome }) => outcome !== 'refused')).toEqual([])
+  })
+
+  it('is the same as what Hasp prints', async () => {
+    await using azure = await startWithRenderedGrant(kind)
+    const bodyOf = (title: string) =>
+      JSON.parse(azure.grant.documents.find((document) => document.title === title)?.body ?? '')
+    expect(bodyOf('Role assignment').roleName).toBe(azure.rendered['role_name'])
+    expect(bodyOf('Role assignment').roleDefinitionId).toContain(azure.rendered['role_definition_id'])
+    expect(bodyOf('Role assignment').scope.endsWith(azure.rendered['scope'])).toBe(true)
+    expect(bodyOf('Tag of the key')).toEqual(azure.rendered['tags'])
+  })
+})
+
+it.each([
+  ['store', 'storage', 'vault or managed-hsm'],
+  ['key_name', 'https://customer.vault.azure.net/keys/kek', 'not an identifier'],
+  ['owner_nonce', 'mine', 'made for this KEK'],
+])('terraform/azure-kek makes no grant of a %s such as %s', async (name, value, sentence) => {
+  const good = { store: 'vault', key_name: 'kek' }
+  await expect(renderModule('azure-kek/grant', { ...good, [name]: value })).rejects.toThrow(sentence)
+})
