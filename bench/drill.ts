@@ -7,6 +7,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { startAws } from './drill/aws.ts'
 import { startAzure } from './drill/azure.ts'
 import { startGoogle } from './drill/google.ts'
@@ -17,6 +18,7 @@ import { serveNewHasp } from './hasp/serve-hasp.ts'
 
 const delaysMs = (process.argv[2] ?? '0,5,60').split(',').map((seconds) => Number(seconds) * 1_000)
 const ceilingsMs = [0, 10_000]
+const betweenStartsMs = 1_500
 /** The beat of the canaries, and the way of the mark. */
 const shorterMsMax = 1_500
 /** The emulator's clock and Hasp's are read at different moments. */
@@ -42,7 +44,13 @@ const levers = await startLevers(stack)
 const cases = clouds.flatMap((cloud) =>
   ceilingsMs.flatMap((ceilingMs) => delaysMs.map((delayMs) => ({ cloud, delayMs, ceilingMs }))),
 )
-const results = await Promise.all(cases.map((one) => runCase(hasp, api, levers, one)))
+const results = await Promise.all(
+  cases.map(async (one, at) => {
+    // Each lever is a process that starts: not all in the same moment.
+    await sleep(at * betweenStartsMs)
+    return runCase(hasp, api, levers, one)
+  }),
+)
 process.exitCode = report(results) ? 0 : 1
 
 function report(done: readonly CaseResult[]): boolean {

@@ -20,6 +20,7 @@ export async function up(db: Kysely<never>): Promise<void> {
       ends_by timestamptz NOT NULL,
       seen_at timestamptz NOT NULL,
       withdrawn_at timestamptz,
+      restoring_at timestamptz,
       restored_at timestamptz,
       end_asked_at timestamptz,
       ended_at timestamptz,

@@ -34,14 +34,14 @@ export async function startAws(stack: AsyncDisposableStack): Promise<Cloud> {
       const { id: orgId } = await api('GET', '/organisation')
       // The API's schema promises `access` of a KEK in AWS to be an object with an externalId.
       const { externalId } = kek['access'] as { externalId: string }
-      control.putTrustPolicy({ roleArn, trustPolicy: trust(own.arn, externalId) })
       const ofOrg = { StringEquals: { 'kms:EncryptionContext:hasp:org': String(orgId) } }
-      control.putPolicies({
-        principalArn: roleArn,
-        policies: [
-          allow({ Action: ['kms:Encrypt', 'kms:Decrypt'], Resource: keyArn, Condition: ofOrg }),
-          allow({ Action: 'kms:DescribeKey', Resource: keyArn }),
-        ],
+      const policies = [
+        allow({ Action: ['kms:Encrypt', 'kms:Decrypt'], Resource: keyArn, Condition: ofOrg }),
+        allow({ Action: 'kms:DescribeKey', Resource: keyArn }),
+      ]
+      await turn.do(async () => {
+        control.putTrustPolicy({ roleArn, trustPolicy: trust(own.arn, externalId) })
+        control.putPolicies({ principalArn: roleArn, policies })
       })
       const kms = new KMSClient({ endpoint: url, region, credentials: accessKey, maxAttempts: 1 })
       stack.defer(() => kms.destroy())
@@ -50,12 +50,9 @@ export async function startAws(stack: AsyncDisposableStack): Promise<Cloud> {
           turn.do(async () => {
             control.setEffectDelay({ effectDelayMs })
             await kms.send(new DisableKeyCommand({ KeyId: keyArn }))
-          }),
-        restore: () =>
-          turn.do(async () => {
             control.setEffectDelay({ effectDelayMs: 0 })
-            await kms.send(new EnableKeyCommand({ KeyId: keyArn }))
           }),
+        restore: () => turn.do(async () => void (await kms.send(new EnableKeyCommand({ KeyId: keyArn })))),
       }
       return { kekId: String(kek['id']), drilled }
     },

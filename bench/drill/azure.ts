@@ -43,6 +43,7 @@ export async function startAzure(stack: AsyncDisposableStack, directory: string)
         turn.do(async () => {
           control.setEffectDelay({ effectDelayMs })
           control.setKey({ keyId, isEnabled })
+          control.setEffectDelay({ effectDelayMs: 0 })
         })
       const drilled = {
         withdraw: (delayMs: number) => setEnabled(false, delayMs),

@@ -33,8 +33,12 @@ export async function startGoogle(stack: AsyncDisposableStack, directory: string
       const { keyName } = control.createKey({ projectId, cryptoKey: 'kek' })
       const identityProvider = `projects/${projectNumber}/locations/global/workloadIdentityPools/hasp-pool/providers/hasp`
       const kek = await api('POST', '/keks', { provider: 'gcp', keyName, identityProvider, ...rules })
-      control.createIdentityProvider(documentIn(kek, 'Provider'))
-      control.addBinding({ resource: keyName, binding: documentIn(kek, 'Binding') })
+      // Both are Google's own shapes, which the emulator takes.
+      control.createIdentityProvider(
+        documentIn(kek, 'Provider') as Parameters<typeof control.createIdentityProvider>[0],
+      )
+      const binding = documentIn(kek, 'Binding') as Parameters<typeof control.addBinding>[0]['binding']
+      control.addBinding({ resource: keyName, binding })
       const setState = (state: string, effectDelayMs: number) =>
         turn.do(async () => {
           control.setDelays({ effectDelayMs })
@@ -44,6 +48,7 @@ export async function startGoogle(stack: AsyncDisposableStack, directory: string
             headers: { authorization: `Bearer ${ownerToken}`, 'content-type': 'application/json' },
             body: JSON.stringify({ state }),
           })
+          control.setDelays({ effectDelayMs: 0 })
           if (!reply.ok) throw new Error(await reply.text())
         })
       const drilled = {
@@ -56,9 +61,9 @@ export async function startGoogle(stack: AsyncDisposableStack, directory: string
 }
 
 /** One of the documents that Hasp asks the customer to put in place. */
-function documentIn<Shape>(kek: Readonly<Record<string, unknown>>, title: string): Shape {
-  // The API's schema promises the documents; what is in them is Google's own shape, which the emulator checks.
+function documentIn(kek: Readonly<Record<string, unknown>>, title: string): unknown {
+  // The API's schema promises the documents.
   const { documents } = kek['grant'] as { documents: { title: string; body: string }[] }
   const body = documents.find((document) => document.title.startsWith(title))?.body
-  return JSON.parse(body ?? 'null') as Shape
+  return JSON.parse(body ?? 'null')
 }

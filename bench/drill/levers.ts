@@ -28,8 +28,8 @@ export async function startLevers(stack: AsyncDisposableStack): Promise<Levers> 
   return {
     add(name, work) {
       levers.set(`/${name}`, work)
-      const script = `fetch("http://127.0.0.1:${address.port}/${name}").then(async (reply) => { if (!reply.ok) throw new Error(await reply.text()) })`
-      return `'${process.execPath}' -e '${script}'`
+      // Of what is on every machine, what starts soonest: its start is part of what is measured.
+      return `curl --silent --show-error --fail http://127.0.0.1:${address.port}/${name}`
     },
   }
 }

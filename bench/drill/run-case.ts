@@ -33,7 +33,12 @@ export async function runCase(
   const restore = levers.add(`restore-${name}`, () => drilled.restore())
   const commands = ['--withdraw-command', withdraw, '--restore-command', restore]
   const { exitCode, stdout, stderr } = await typed(hasp, [
-    ...['drill', name, '--yes', '--json', '--settle', settle],
+    'drill',
+    name,
+    '--yes',
+    '--json',
+    '--settle',
+    settle,
     ...commands,
   ])
   if (stdout === '') throw new Error(`${name}: ${stderr}`)

@@ -2,7 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { ManagementApi } from '../hasp/management-api.ts'
 
 /** After an unwrap that a withdrawal is to hit: it must be over by then. */
-const afterUnwrapMs = 300
+const afterUnwrapMs = 500
+/** A held answer is asked for anew by the first canary after its ceiling: the beat is a multiple of theirs. */
+const canaryIntervalMs = 250
 const pollMs = 50
 
 /**
@@ -18,7 +20,7 @@ export async function worstMoment(api: ManagementApi, kekId: string, delayMs: nu
     unwrapsAtMs = await readUnwraps(api, kekId)
   }
   const [last = 0, , first = 0] = unwrapsAtMs
-  const beatMs = (last - first) / 2
+  const beatMs = Math.round((last - first) / 2 / canaryIntervalMs) * canaryIntervalMs
   const soonest = (Date.now() + delayMs - afterUnwrapMs - last) / beatMs
   const unwrapAtMs = last + Math.ceil(soonest) * beatMs
   await sleep(Math.max(0, unwrapAtMs + afterUnwrapMs - delayMs - Date.now()))

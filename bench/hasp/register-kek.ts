@@ -4,7 +4,7 @@ import type { ManagementApi } from './management-api.ts'
 /** Registers the customer's KEK with an unwrap mode, has it granted and verified. @returns its id */
 export async function registerKek(
   api: ManagementApi,
-  { keyArn, roleArn, grant }: CustomerAws,
+  { keyArn, roleArn, grant }: Pick<CustomerAws, 'keyArn' | 'roleArn' | 'grant'>,
   unwrapMode: 'cached' | 'shared' | 'strict',
 ): Promise<string> {
   const kek = await api('POST', '/keks', { name: 'main', provider: 'aws', keyArn, roleArn, unwrapMode })

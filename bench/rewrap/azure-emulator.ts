@@ -20,6 +20,7 @@ control.assignRole({
 })
 console.log(
   JSON.stringify({
+    control: emulator.url,
     connectTo: `${emulator.host}:${emulator.port}`,
     ca: emulator.ca,
     homeTenantId: home.tenantId,

@@ -1,5 +1,6 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { Agent, request } from 'undici'
 import type { ManagementApi } from '../hasp/management-api.ts'
 import { startChild } from '../proxy/child-process.ts'
 
@@ -14,6 +15,7 @@ export type Destination = Readonly<{
 const script = new URL('azure-emulator.ts', import.meta.url).pathname
 
 type Customer = Readonly<{
+  control: string
   connectTo: string
   ca: string
   homeTenantId: string
@@ -28,6 +30,8 @@ export async function startDestination(stack: AsyncDisposableStack, directory: s
   // azure-emulator.ts prints just this.
   const customer = JSON.parse(lines.at(-1) ?? '{}') as Customer
   const caFile = join(directory, 'azure-ca.pem')
+  const dispatcher = new Agent({ connect: { ca: customer.ca } })
+  stack.defer(() => dispatcher.close())
   const secretFile = join(directory, 'azure-client-secret')
   await writeFile(caFile, customer.ca)
   await writeFile(secretFile, customer.clientSecret, { mode: 0o600 })
@@ -42,6 +46,12 @@ export async function startDestination(stack: AsyncDisposableStack, directory: s
     async register(api) {
       const { keyId, tenantId } = customer
       const { id } = await api('POST', '/keks', { name: 'destination', provider: 'azure', keyId, tenantId })
+      // What shows Hasp that the key is this customer's.
+      const tags = { 'hasp-kek': `hasp-${String(id)}` }
+      const headers = { 'content-type': 'application/json' }
+      const setTag = { method: 'POST', headers, body: JSON.stringify({ keyId, tags }), dispatcher } as const
+      const { statusCode } = await request(`${customer.control}/_emulator/set-key`, setTag)
+      if (statusCode >= 300) throw new Error(`The emulator does not set the tag: HTTP ${statusCode}`)
       const verification = await api('POST', `/keks/${String(id)}/verify`)
       if (verification['isPassed'] !== true) throw new Error(JSON.stringify(verification))
       return String(id)

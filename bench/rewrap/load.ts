@@ -27,8 +27,9 @@ export function startLoad(load: {
   requestsPerSecond: number
   /** Name of the target that the request of this index asks for. */
   targetOf: (index: number) => string
+  connections?: number
 }): Load {
-  const pool = new Pool(load.url, { connections: 64, headersTimeout: requestTimeoutMs })
+  const pool = new Pool(load.url, { connections: load.connections ?? 64, headersTimeout: requestTimeoutMs })
   const underWay = new Set<Promise<void>>()
   const stopping = new AbortController()
   const failures: Record<string, number> = {}

@@ -52,7 +52,8 @@ export class VirtualKeyDirectory {
   async authenticate(token: string, view?: { epoch: string; readAtMs: number }): Promise<Authentication> {
     if (!isWellFormedToken('hasp_vk', token)) return { outcome: 'unknown' }
     const held = this.grantInHand(token)
-    if (held !== undefined && (view === undefined || isOf(held, view))) return { outcome: 'granted', grant: held }
+    if (held !== undefined && (view === undefined || isOf(held, view)))
+      return { outcome: 'granted', grant: held }
     const read = await this.#read(tokenDigests(this.#deps.ring, token))
     if (typeof read === 'string') return { outcome: read }
     this.#grants.set(this.#placeOf(token), read)

@@ -45,6 +45,9 @@ export function buildCustody(
   const { db, ring, receipts } = storage
   const aws = stack.use(new AwsClients({ ...awsEndpoints(config), ...options.aws }))
   const gcp = stack.use(new GcpClients(gcpDeployment(config)))
+  if (config.gcpServiceAccount !== undefined) {
+    void gcp.preload().catch((error: unknown) => log.error({ err: error }, 'the Google SDK cannot be loaded'))
+  }
   const azure = stack.use(new AzureClients({ ...azureDeployment(config), ...options.azure }))
   const localKekDirectory = join(config.dataDir, 'keks')
   const isLocalAllowed = config.nodeEnv !== 'production' || config.allowLocalKek

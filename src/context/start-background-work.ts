@@ -1,6 +1,6 @@
 import type { Config } from '#config/load-config.ts'
 import { deleteExpiredIdempotencyRecords } from '#idempotency/repository.ts'
-import { runDueProbes } from '#keks/probe.ts'
+import { ProbeRunner } from '#keks/probe.ts'
 import { runDueVerifications } from '#keks/reverify.ts'
 import { probePollMs } from '#keks/revocation-bound.ts'
 import type { Logger } from '#telemetry/log.ts'
@@ -27,8 +27,8 @@ export function startBackgroundWork(
     stack.use(runPeriodically(intervalMs, task, onUnexpected))
 
   stack.defer(() => lastUsed.flush())
-  every(Math.min(probePollMs, config.suspendedProbeIntervalMs), () =>
-    runDueProbes({
+  const probes = stack.use(
+    new ProbeRunner({
       db,
       ring,
       providers: kekProviders,
@@ -39,6 +39,7 @@ export function startBackgroundWork(
       onError: (error, kekId) => log.error({ err: error, kekId }, 'a probe failed'),
     }),
   )
+  every(Math.min(probePollMs, config.suspendedProbeIntervalMs), () => probes.startDue())
   every(verificationPollMs, () =>
     runDueVerifications({
       db,

@@ -72,6 +72,7 @@ interface KekDrills {
   measure: Json
   org_id: string
   restored_at: Timestamp | null
+  restoring_at: Timestamp | null
   seen_at: Timestamp
   started_at: Timestamp
   state: string

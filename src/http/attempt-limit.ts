@@ -10,11 +10,6 @@ export class AttemptLimit {
     this.#counts = new LRUCache({ max: options.rememberedMax ?? 10_000, ttl: options.windowMs })
   }
 
-  /** Whether there is still room, without taking any. */
-  isExhausted(who: string): boolean {
-    return (this.#counts.get(who)?.count ?? 0) >= this.#attemptsMax
-  }
-
   /** Counts one attempt. @returns false when it is one too many. The window begins with the first. */
   take(who: string): boolean {
     const counted = this.#counts.get(who)

@@ -57,14 +57,14 @@ export class ReadBuffer implements Disposable {
   #forget(): void {
     const pair = this.#pair
     this.#pair = undefined
-    pair?.then(
-      ({ near, far }) => {
-        near.destroy()
-        far.destroy()
-      },
-      () => {},
-    )
+    if (pair !== undefined) void destroy(pair)
   }
+}
+
+async function destroy(pair: Promise<{ near: Socket; far: Socket }>): Promise<void> {
+  const ends = await pair.catch(() => null)
+  ends?.near.destroy()
+  ends?.far.destroy()
 }
 
 async function bringZeros({ near, far }: { near: Socket; far: Socket }): Promise<void> {

@@ -4,7 +4,8 @@ import type { LifecycleJobDeps } from './deps.ts'
 import { detailsOf } from './end.ts'
 import { isEnded, type LifecycleJob, type LifecycleJobStatus } from './lifecycle-job.ts'
 import { LifecycleJobError } from './lifecycle-job-error.ts'
-import { findJob, findJobStatus, replaceJob, takeOver } from './repository.ts'
+import { takeOver } from './progress-repository.ts'
+import { findJob, findJobStatus, replaceJob } from './repository.ts'
 
 /** Each attempt loses only to the job itself, whose state changes seldom. */
 const attemptsMax = 5

@@ -4,7 +4,8 @@ import { findKek } from '#keks/repository.ts'
 import type { RunDeps } from './deps.ts'
 import { isEnded, type LifecycleJob } from './lifecycle-job.ts'
 import { countRecordsLeft } from './records-left.ts'
-import { findJob, replaceJob, takeOver } from './repository.ts'
+import { takeOver } from './progress-repository.ts'
+import { findJob, replaceJob } from './repository.ts'
 
 export type Claim = Readonly<{
   job: LifecycleJob

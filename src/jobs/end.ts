@@ -5,7 +5,8 @@ import type { Claim } from './claim.ts'
 import type { RunDeps } from './deps.ts'
 import { actorOf, type LifecycleJob } from './lifecycle-job.ts'
 import { countRecordsLeft } from './records-left.ts'
-import { findJobStatus, noteProgress, replaceJob } from './repository.ts'
+import { noteProgress } from './progress-repository.ts'
+import { findJobStatus, replaceJob } from './repository.ts'
 
 /** How long a blocked job waits before it looks again whether it can go on. */
 const blockedRetryMs = 15_000

@@ -19,7 +19,7 @@ import { actorOf, type LifecycleJob } from './lifecycle-job.ts'
 import { KekCallFault } from './kek-call-fault.ts'
 import { isLeft } from './records-left.ts'
 import { RunEnd } from './run-end.ts'
-import { noteProgress } from './repository.ts'
+import { noteProgress } from './progress-repository.ts'
 
 /** One run of a job: what it works with, and the id that lets it commit. */
 export type Run = Readonly<{ job: LifecycleJob; runId: string; from: Kek; to: Kek; signal: AbortSignal }>

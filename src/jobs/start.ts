@@ -16,7 +16,8 @@ import {
 } from './lifecycle-job.ts'
 import { LifecycleJobError } from './lifecycle-job-error.ts'
 import { countRecordsLeft } from './records-left.ts'
-import { findJobStatus, findUnendedJobs, insertJob, lockOrganisation, takeOver } from './repository.ts'
+import { takeOver } from './progress-repository.ts'
+import { findJobStatus, findUnendedJobs, insertJob, lockOrganisation } from './repository.ts'
 
 export type StartLifecycleJob = Readonly<{
   orgId: string

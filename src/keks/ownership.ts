@@ -18,7 +18,7 @@ export function nonceOfKek(kekId: string): string {
 }
 
 /**
- * Before anything is asked of the KMS.
+ * One key serves one KEK of one organisation.
  * @throws {KekError} `kek_already_claimed`, without a word about whose it is.
  */
 export async function requireUnclaimed(db: Db, kek: Kek): Promise<void> {

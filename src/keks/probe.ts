@@ -28,27 +28,52 @@ type ProbeOutcome = 'working' | 'suspended' | 'resumed' | KekFault['kind'] | 'sk
 const actor = 'probe'
 /** A probe that a node claimed and never finished (it died) is due again after this long. */
 const leaseMs = 30_000
-const probesAtOnceMax = 16
+/** On one node. */
+const probesAtOnceMax = 64
+const claimedAtOnceMax = 16
 /** How far off an idle (unprobed) KEK's next look is set. */
 const idleRecheckMs = 60_000
 
 /**
- * Runs the probes that are due: each active KEK unwraps its canary at its own interval, so that an idle
- * organisation also learns of a revocation, and each suspended KEK is asked whether it works again. Several nodes
- * may call this at once: a probe is claimed by one.
+ * Runs the probes that are due: each active KEK unwraps its canary at its own interval, so that an idle organisation
+ * also learns of a revocation, and each suspended KEK is asked whether it works again. Several nodes may do so at once:
+ * a probe is claimed by one. Disposing waits for what is under way.
  */
-export async function runDueProbes(deps: Deps): Promise<number> {
-  const due = await claimDueProbes(deps.db.kysely, deps.now(), leaseMs, probesAtOnceMax)
-  await Promise.all(
-    due.map(async ({ orgId, kekId }) => {
-      try {
-        await probeKek(deps, orgId, kekId)
-      } catch (error) {
-        deps.onError(error, kekId)
-      }
-    }),
-  )
-  return due.length
+export class ProbeRunner implements AsyncDisposable {
+  readonly #deps: Deps
+  readonly #underWay = new Set<Promise<void>>()
+
+  constructor(deps: Deps) {
+    this.#deps = deps
+  }
+
+  /**
+   * Starts what is due, as far as there are places, and waits for none of it: a KMS that does not answer keeps no
+   * other organisation's probe from its time.
+   * @returns how many were started.
+   */
+  async startDue(): Promise<number> {
+    const { db, now } = this.#deps
+    for (let started = 0; ;) {
+      const wanted = Math.min(claimedAtOnceMax, probesAtOnceMax - this.#underWay.size)
+      if (wanted <= 0) return started
+      const due = await claimDueProbes(db.kysely, now(), leaseMs, wanted)
+      for (const { orgId, kekId } of due) this.#start(orgId, kekId)
+      started += due.length
+      if (due.length < wanted) return started
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(this.#underWay)
+  }
+
+  #start(orgId: string, kekId: string): void {
+    const probe = probeKek(this.#deps, orgId, kekId)
+      .catch((error: unknown) => this.#deps.onError(error, kekId))
+      .then(() => void this.#underWay.delete(probe))
+    this.#underWay.add(probe)
+  }
 }
 
 async function probeKek(deps: Deps, orgId: string, kekId: string): Promise<ProbeOutcome> {

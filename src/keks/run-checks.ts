@@ -1,6 +1,6 @@
 import { newId } from '#db/ids.ts'
 import type { EncryptionContext } from '#envelope/encryption-context.ts'
-import { generateDek } from '#envelope/record-key.ts'
+import { decodeEnvelope } from '#envelope/format-v1.ts'
 import { KekFault } from '#kms/kek-fault.ts'
 import type { GrantFinding, GrantLinter, GrantProbe } from '#kms/kek-grant-linter.ts'
 import type { KekProvider } from '#kms/kek-provider.ts'
@@ -28,8 +28,15 @@ type Outcome = VerificationEvidence &
  * Tries the grant on the customer's KMS, each check a real call in the customer's own log: the KMS knows the key and
  * would serve it; whoever registered it owns it; what we wrap unwraps, in its own context alone; and we may do
  * nothing else. Changes nothing on either side.
+ *
+ * @param requireFree throws where the key is another KEK's. Asked only of whoever was let in as the key's owner: to
+ *   anybody else it would tell which keys are in use here.
  */
-export async function runChecks(deps: CheckDeps, kek: Kek): Promise<Outcome> {
+export async function runChecks(
+  deps: CheckDeps,
+  kek: Kek,
+  requireFree: () => Promise<void>,
+): Promise<Outcome> {
   const provider = deps.providers.open(kek)
   const linter = deps.accessKinds.get(kek.access.provider)?.openLinter?.(kek)
   const checks: VerificationCheck[] = []
@@ -55,6 +62,7 @@ export async function runChecks(deps: CheckDeps, kek: Kek): Promise<Outcome> {
 
   await check('describe', () => isServed(provider))
   if (linter !== undefined) await check('ownership', () => isOwned(linter, kek))
+  if (fault === undefined) await requireFree()
   await check('wrap-and-unwrap', async () => {
     const sealed = await sealCanary(kek, provider)
     await journalledUnwrap(deps.journal, kek, (unwrapId) =>
@@ -66,12 +74,14 @@ export async function runChecks(deps: CheckDeps, kek: Kek): Promise<Outcome> {
       kmsRequestId: sealed.wrap.kmsRequestId,
     }
   })
-  await check('wrong-context-refused', () =>
-    refusesContext(deps, kek, provider, { record: newId() }, 'another record’s context'),
-  )
-  await check('foreign-context-refused', () =>
-    refusesContext(deps, kek, provider, { org: newId() }, 'another organisation’s context'),
-  )
+  await check('wrong-context-refused', () => {
+    const different = { fields: { record: newId() }, which: 'another record’s context' }
+    return refusesContext(deps, kek, provider, canary, different)
+  })
+  await check('foreign-context-refused', () => {
+    const different = { fields: { org: newId() }, which: 'another organisation’s context' }
+    return refusesContext(deps, kek, provider, canary, different)
+  })
   if (linter !== undefined) {
     await check('least-privilege', async () => {
       const lint = await lintGrant(deps, kek, linter)
@@ -97,37 +107,33 @@ async function isOwned(linter: GrantLinter, kek: Kek) {
   return { finding: proof, kmsRequestId }
 }
 
-/** The KMS must refuse to unwrap under a context that differs in one field from the one it wrapped under. */
+/** The KMS must refuse to unwrap the canary's DEK under a context that differs in one field from its own. */
 async function refusesContext(
   deps: CheckDeps,
   kek: Kek,
   provider: KekProvider,
-  different: Partial<EncryptionContext>,
-  which: string,
+  canary: Buffer | undefined,
+  different: Readonly<{ fields: Partial<EncryptionContext>; which: string }>,
 ) {
-  const context = canaryContext(kek)
-  using dek = generateDek()
-  const { wrappedDek, kmsRequestId } = await provider.wrap(dek, context)
+  if (canary === undefined) throw new Error('A canary is sealed before its context is tried.')
+  const { wrapped } = decodeEnvelope(canary)
+  const context = { ...canaryContext(kek), ...different.fields }
   try {
-    const unwrapped = await journalledUnwrap(deps.journal, kek, (requestReason) =>
-      provider.unwrap(wrappedDek, { ...context, ...different }, { requestReason }),
-    )
+    const unwrapped = await journalledUnwrap(deps.journal, kek, () => provider.unwrap(wrapped, context))
     unwrapped.dek[Symbol.dispose]()
+    throw new KekFault(
+      'misconfigured',
+      contextNotBound,
+      `The KMS unwrapped under ${different.which}: it does not bind it.`,
+      { kmsRequestId: unwrapped.kmsRequestId },
+    )
   } catch (error) {
-    if (error instanceof KekFault && (error.kind === 'tampered' || error.kind === 'revoked')) {
-      return {
-        finding: `The KMS refused to unwrap under ${which}.`,
-        kmsRequestId: error.kmsRequestId ?? null,
-      }
+    if (!(error instanceof KekFault) || (error.kind !== 'tampered' && error.kind !== 'revoked')) throw error
+    return {
+      finding: `The KMS refused to unwrap under ${different.which}.`,
+      kmsRequestId: error.kmsRequestId ?? null,
     }
-    throw error
   }
-  throw new KekFault(
-    'misconfigured',
-    contextNotBound,
-    `The KMS unwrapped under ${which}: it does not bind it.`,
-    { kmsRequestId },
-  )
 }
 
 const contextNotBound = 'context-not-bound'

@@ -32,8 +32,7 @@ export async function verifyKek(
   input: { orgId: string; kekId: string; actor: string },
 ): Promise<Verification> {
   const kek = await findKek(deps.db.kysely, deps.ring, input.orgId, input.kekId)
-  await requireUnclaimed(deps.db.kysely, kek)
-  const { canary, ...outcome } = await runChecks(deps, kek)
+  const { canary, ...outcome } = await runChecks(deps, kek, () => requireUnclaimed(deps.db.kysely, kek))
   const record: VerificationRecord = {
     id: newId(),
     orgId: kek.orgId,

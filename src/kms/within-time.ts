@@ -33,19 +33,20 @@ export function withinTime<Result>(
     const abort = () => giveUp(gaveUp())
     const timer = setTimeout(() => giveUp(tooLate()), timeoutMs)
     signal?.addEventListener('abort', abort, { once: true })
-    call(controller.signal).then(
-      (result) => {
+    const settle = async (): Promise<void> => {
+      try {
+        const result = await call(controller.signal)
         if (isOver) return discard?.(result)
         end()
         resolve(result)
-      },
-      (error: unknown) => {
+      } catch (error) {
         // After the end the caller has its answer.
         if (isOver) return
         end()
         reject(error)
-      },
-    )
+      }
+    }
+    void settle()
   })
 }
 

@@ -40,18 +40,25 @@ export async function recordChange(trx: Db, entry: Omit<LedgerEntry, 'entryId'>)
   await sql`SELECT pg_notify(${changesChannel}, ${JSON.stringify(notice)})`.execute(trx)
 }
 
-const noticeFields = ['orgId', 'epoch', 'kind', 'kekId', 'targetId', 'virtualKeyId']
-
-/** Reads a notice from the channel; null for what is not one (another version's, or somebody else's). */
+/**
+ * Reads a notice from the channel; null for what is not one (another version's, or somebody else's: whoever may connect
+ * to the database may write to the channel).
+ */
 export function parseChangeNotice(payload: string): ChangeNotice | null {
   try {
     const notice: unknown = JSON.parse(payload)
     if (typeof notice !== 'object' || notice === null) return null
-    if (!noticeFields.every((field) => field in notice)) return null
-    if (!('epoch' in notice) || !/^\d{1,19}$/.test(String(notice.epoch))) return null
-    // Only this service writes to the channel; the fields checked above tell its notices from others'.
-    return notice as ChangeNotice
+    const { orgId, epoch, kind, kekId, targetId, virtualKeyId } = notice as Record<string, unknown>
+    if (typeof orgId !== 'string' || typeof kind !== 'string') return null
+    if (typeof epoch !== 'string' || !/^\d{1,19}$/.test(epoch)) return null
+    if (!isIdOrNull(kekId) || !isIdOrNull(targetId) || !isIdOrNull(virtualKeyId)) return null
+    // A kind that this version does not know is a change all the same.
+    return { orgId, epoch, kind: kind as ChangeNotice['kind'], kekId, targetId, virtualKeyId }
   } catch {
     return null
   }
+}
+
+function isIdOrNull(value: unknown): value is string | null {
+  return value === null || typeof value === 'string'
 }

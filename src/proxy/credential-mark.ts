@@ -42,6 +42,14 @@ export class CredentialMark {
     }
   }
 
+  /** `value` of a header, one byte for each character, as {@link maskIn} leaves it. */
+  maskedHeader(value: string): string {
+    if (this.#length === 0 || value.length < this.#length) return value
+    const bytes = Buffer.from(value, 'latin1')
+    this.maskIn(bytes)
+    return bytes.toString('latin1')
+  }
+
   /** Rolls one window over the bytes (Rabin and Karp). */
   #find(bytes: Buffer, from: number): number {
     const length = this.#length

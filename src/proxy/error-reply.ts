@@ -60,18 +60,18 @@ export class ErrorReply {
     for (let index = 0; index + 1 < this.#headers.length; index += 2) {
       const name = this.#headers[index] ?? ''
       if (!isKept(name)) continue
-      const value = Buffer.from(this.#headers[index + 1] ?? '', 'latin1')
-      this.#mark.maskIn(value)
-      masked.push(name, value.toString('latin1'))
+      masked.push(name, this.#mark.maskedHeader(this.#headers[index + 1] ?? ''))
     }
     return masked
   }
 
   /** Null where it can not be read. */
   #decode(): Buffer | null {
-    const coding = this.#headers.indexOf('content-encoding')
-    const name = coding === -1 ? 'identity' : (this.#headers[coding + 1] ?? '').trim().toLowerCase()
-    const decode = decoders.get(name)
+    const codings = this.#headers.filter(
+      (_, index) => this.#headers[index - 1] === 'content-encoding' && index % 2 === 1,
+    )
+    // Several in a row no provider sends: what can not be read is not handed on.
+    const decode = decoders.get(codings.length === 0 ? 'identity' : codings.join(',').trim().toLowerCase())
     if (decode === undefined || this.#length > collectedBytesMax) return null
     try {
       return decode(Buffer.concat(this.#chunks), { maxOutputLength: decodedBytesMax })

@@ -115,7 +115,11 @@ export class ProxiedCall implements ReplySink, OngoingCall {
       const value = headers[index + 1] ?? ''
       if (name === 'content-length') this.#expectedBytes = Number(value)
       else if (name === 'content-type') this.#isEventStream = value.startsWith('text/event-stream')
-      else if (name === provider.requestIdHeader) this.#upstreamRequestId = value
+      else if (name === provider.requestIdHeader) {
+        // It is kept in the ledger, and a provider may put there what it was sent.
+        this.#upstreamRequestId = this.#subject.mark.maskedHeader(value)
+        headers[index + 1] = this.#upstreamRequestId
+      }
     }
     if (this.#deps.stopping.aborted) headers.push('connection', 'close')
     response.writeHead(status, headers)

@@ -44,7 +44,7 @@ export class OrganisationViews {
   readonly #rows = new LRUCache<string, VerifiedRows>({ max: viewsMax })
   /** The highest epoch seen of each organisation: it never falls, unless somebody writes it back in the database. */
   readonly #epochs = new LRUCache<string, bigint>({ max: epochsMax })
-  /** The highest epoch that this node was told of. Only what is said to be a change brings an entry. */
+  /** The highest epoch that this node was told of, until the database says otherwise. */
   readonly #heard = new LRUCache<string, string>({ max: epochsMax })
 
   constructor(deps: Deps) {
@@ -96,8 +96,12 @@ export class OrganisationViews {
   async #load(orgId: string): Promise<OrganisationView> {
     const { ring, onTampered } = this.#deps
     const readAtMs = performance.now()
+    const heard = this.#heard.get(orgId)
     return this.#deps.db.snapshot(async (trx) => {
       const epoch = await this.#deps.readEpoch(trx, orgId)
+      // A change is told of after it has committed: one that is not there by now never was.
+      if (heard !== undefined && this.#heard.get(orgId) === heard && isLater(heard, epoch))
+        this.#heard.delete(orgId)
       const tampered = new Set<string>()
       const note = (table: string) => (id: string) => {
         onTampered({ orgId, table, id })

@@ -76,6 +76,22 @@ describe('a provider that repeats the credential in its errors', () => {
     expect(JSON.stringify(headers)).not.toContain(openaiCredential.slice(8))
   })
 
+  it('leaves nothing of it in the ledger, even where it answers with it', async () => {
+    echo = { status: 200 }
+    const { headers } = await call()
+    const masked = `for-Bearer ${'*'.repeat(openaiCredential.length)}`
+    expect(headers['x-request-id']).toBe(masked)
+    const path = `/receipts?receiptId=${String(headers['x-hasp-receipt'])}`
+    await expect
+      .poll(async () => (await hasp.api('GET', path)).body.items[0].outcome?.upstreamRequestId)
+      .toBe(masked)
+    const { rows } = await hasp.context.database.pool.query(
+      'SELECT count(*)::int AS count FROM ledger_entries WHERE position($1 in body) > 0',
+      [openaiCredential.slice(0, 24)],
+    )
+    expect(rows).toEqual([{ count: 0 }])
+  })
+
   it('shows nothing of it to an SDK, which raises the provider’s own error', async () => {
     echo = { status: 403, encoding: 'gzip' }
     const client = new OpenAI({ apiKey: virtualKey, baseURL: `${hasp.url}/openai/v1`, maxRetries: 0 })

@@ -71,6 +71,21 @@ describe('lending a credential that is sealed under a key in an Azure key vault'
     expect((await ask()).choices[0]?.message.content).not.toBe('')
   })
 
+  it.each([
+    ['without a version', { keyId: 'https://contoso.vault.azure.net/keys/kek' }, 'version at its end'],
+    ['of another host', { keyId: `https://evil.example/keys/kek/${'0'.repeat(32)}` }, 'vault.azure.net'],
+    ['of another cloud', { keyId: `https://contoso.vault.azure.cn/keys/kek/${'0'.repeat(32)}` }, 'china'],
+    ['that is missing', { keyId: undefined }, 'Give keyId'],
+    ['without its tenant', { tenantId: undefined }, 'Give tenantId'],
+    ['with a domain for a tenant', { tenantId: 'contoso.onmicrosoft.com' }, 'az account show'],
+  ])('refuses to register a key %s, and says what to give', async (_, change, advice) => {
+    const { keyId, tenantId } = world.customer
+    const given = { name: 'another', provider: 'azure', keyId, tenantId, ...change }
+    const { status, body } = await world.hasp.api('POST', '/keks', given)
+    expect(status).toBe(422)
+    expect(body.detail).toContain(advice)
+  })
+
   const kekNow = async (): Promise<AnyJson> => (await world.hasp.api('GET', `/keks/${world.kekId}`)).body
 })
 

@@ -35,20 +35,44 @@ describe('a stranger who names somebody else’s key as their own', () => {
     const { body } = await stranger('POST', `/keks/${claimed.id}/verify`)
     expect(body).toMatchObject({ isPassed: false, verdict: 'failed', kek: { state: 'pre-activation' } })
     expect(body.checks[0].fault).toMatchObject({ kind: 'revoked', code: 'AccessDenied' })
-    await stranger('POST', `/keks/${claimed.id}/retire`)
-    await hasp.api('POST', `/keks/${owned.id}/retire`)
+    await endOf(owned, claimed)
   })
 
-  it('is refused a key in use before anything is asked of its KMS, and is not told whose it is', async () => {
-    const owned = (await hasp.api('POST', '/keks', { ...register(), name: 'Acme production' })).body
-    surroundings.grant(owned.access.externalId, hasp.orgId)
-    expect((await hasp.api('POST', `/keks/${owned.id}/verify`)).body.isPassed).toBe(true)
-    const { body: claimed } = await stranger('POST', '/keks', register())
-    const before = surroundings.emulator.control.events().length
+  it('is not told that a key is in use where its KMS does not let them in', async () => {
+    const { owned, claimed } = await ownAndClaim('Acme production')
+    const { status, body } = await stranger('POST', `/keks/${claimed.id}/verify`)
+    expect([status, body.isPassed, body.verdict]).toEqual([200, false, 'failed'])
+    for (const secret of ['Acme', 'claimed', owned.id, hasp.orgId])
+      expect(JSON.stringify(body)).not.toContain(secret)
+    await endOf(owned, claimed)
+  })
+
+  it('is refused a key in use even where a careless trust policy lets them in, and not told whose it is', async () => {
+    const { owned, claimed } = await ownAndClaim('Acme again')
+    const { control } = surroundings.emulator
+    const principal = surroundings.env['HASP_AWS_PRINCIPAL_ARN']
+    const anybody = { Effect: 'Allow', Principal: { AWS: principal }, Action: 'sts:AssumeRole' }
+    control.putTrustPolicy({
+      roleArn: surroundings.roleArn,
+      trustPolicy: { Version: '2012-10-17', Statement: [anybody] },
+    })
     const { status, body } = await stranger('POST', `/keks/${claimed.id}/verify`)
     expect([status, body.code]).toEqual([409, 'kek_already_claimed'])
-    expect(surroundings.emulator.control.events()).toHaveLength(before)
     for (const secret of ['Acme', owned.id, hasp.orgId]) expect(JSON.stringify(body)).not.toContain(secret)
     expect((await hasp.api('GET', `/keks/${owned.id}`)).body.state).toBe('active')
+    await endOf(owned, claimed)
   })
+
+  /** A KEK in use, and a stranger's registration of the same key. */
+  async function ownAndClaim(name: string): Promise<{ owned: AnyJson; claimed: AnyJson }> {
+    const owned = (await hasp.api('POST', '/keks', { ...register(), name })).body
+    surroundings.grant(owned.access.externalId, hasp.orgId)
+    expect((await hasp.api('POST', `/keks/${owned.id}/verify`)).body.isPassed).toBe(true)
+    return { owned, claimed: (await stranger('POST', '/keks', register())).body }
+  }
+
+  async function endOf(owned: AnyJson, claimed: AnyJson): Promise<void> {
+    await stranger('POST', `/keks/${claimed.id}/retire`)
+    await hasp.api('POST', `/keks/${owned.id}/retire`)
+  }
 })

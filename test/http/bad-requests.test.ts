@@ -204,6 +204,7 @@ describe('a request that the management API can not take', () => {
       ['GET', '/%', 400, 'body_malformed'],
       ['GET', '/api/v1/keks/%zz', 400, 'body_malformed'],
       ['GET', `${keks}?limit=0`, 400, 'body_invalid'],
+      ['GET', '/api/v1/api-targets?provider=%00', 400, 'body_invalid'],
       ['GET', `${keks}?limit=101`, 400, 'body_invalid'],
       ['GET', `${keks}?limit=many`, 400, 'body_invalid'],
       ['GET', `${keks}?limit=1e1`, 400, 'body_invalid'],

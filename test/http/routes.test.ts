@@ -4,7 +4,11 @@ import type { AnyJson } from '../support/running-hasp.ts'
 import { faultsOf, operationsOf, readDocument, type Operation } from './support/api-schema.ts'
 
 /** For operations under an id that take nothing less. */
-const bodiesOfOperations: Readonly<Record<string, unknown>> = { issueOnboardingLink: {} }
+const bodiesOfOperations: Readonly<Record<string, unknown>> = {
+  issueOnboardingLink: {},
+  startDrill: {},
+  markDrill: { mark: 'withdrawn' },
+}
 
 describe('the management API', () => {
   let running: Awaited<ReturnType<typeof startLendingHasp>>
@@ -59,6 +63,14 @@ describe('the management API', () => {
     expect((await run('retireKek', { id: kek.id })).state).toBe('deactivated')
 
     surroundings.emulator.control.setLatency({ operation: 'Decrypt', latencyMs: 1_000 })
+    const drill = await run('startDrill', { id: lending.kekId }, { boundMs: 1_000 })
+    const drillId: string = drill.id
+    expect(drill).toMatchObject({ state: 'running', boundMs: 1_000, measure: { verdict: 'unknown' } })
+    expect(await run('readDrill', { id: lending.kekId, drillId })).toMatchObject({ id: drillId })
+    const marked = await run('markDrill', { id: lending.kekId, drillId }, { mark: 'withdrawn' })
+    expect(marked.withdrawnAt).not.toBeNull()
+    await run('endDrill', { id: lending.kekId, drillId })
+
     const job = await run('startLifecycleJob', {}, { kind: 'rewrap', fromKekId: lending.kekId })
     expect(job).toMatchObject({ kind: 'rewrap', recordsTotal: 2, recordsPerSecondMax: 50 })
     expect((await run('readLifecycleJob', { id: job.id })).id).toBe(job.id)
@@ -145,6 +157,7 @@ describe('the management API', () => {
         .replace('/api/v1', '')
         .replace('{id}', id)
         .replace('{linkId}', id)
+        .replace('{drillId}', id)
         .replace('{generation}', '1')
       const stranger = await running.hasp.api(operation.method, path, undefined, {
         authorization: 'Bearer hasp_admin_x',

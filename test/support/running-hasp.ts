@@ -31,7 +31,7 @@ export async function startHasp(
   options: Partial<Omit<ContextOptions, 'config' | 'log'>> & { logLevel?: string; databaseUrl?: string } = {},
 ): Promise<RunningHasp> {
   await using stack = new AsyncDisposableStack()
-  const dataDir = await mkdtemp(join(tmpdir(), 'hasp-test-'))
+  const dataDir = await mkdtemp(join(tmpdir(), 'hasp-running-'))
   stack.defer(() => rm(dataDir, { recursive: true, force: true }))
   const databaseUrl = options.databaseUrl ?? urlOf(stack.use(await createTestDatabase()).connection)
   const config = loadConfig({

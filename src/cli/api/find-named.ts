@@ -46,6 +46,20 @@ export async function idOf(api: Pick<ApiClient, 'get'>, noun: Noun, text: string
   return uuid.test(text) ? text : (await findNamed(api, noun, text)).id
 }
 
+/** Something to delete, revoke or retire. `label` names it to people. */
+type ToEnd = Readonly<{ id: string; name: string | null; label: string }>
+
+/**
+ * As {@link idOf}, for what is to be ended: a record that was tampered with can be ended by its id, and not be read.
+ * @throws {CliError} as {@link findNamed}
+ */
+export async function findToEnd(api: Pick<ApiClient, 'get'>, noun: Noun, text: string): Promise<ToEnd> {
+  if (uuid.test(text)) return { id: text, name: null, label: text }
+  const found = await findNamed(api, noun, text)
+  const { id, name } = found
+  return { id, name, label: 'hint' in found ? `"${name}" (${found.hint})` : `"${name}"` }
+}
+
 /** Names of everything of one kind, by id, for people to read. */
 export async function namesById(api: Pick<ApiClient, 'get'>, noun: Noun): Promise<(id: string) => string> {
   const all = await readAll<Named[Noun]>(api, collections[noun].path)

@@ -1,7 +1,12 @@
 import type { ApiClient, Query } from './client.ts'
 
 /** A part of a list, and where the rest of it starts. The same shape as the API's own pages. */
-export type Listing<Item> = { items: Item[]; nextCursor: string | null }
+export type Listing<Item> = {
+  items: Item[]
+  /** Records that were changed outside of Hasp, where the list tells: they are only named. */
+  tampered?: { id: string }[]
+  nextCursor: string | null
+}
 
 const pageSizeMax = 100
 
@@ -12,6 +17,7 @@ export async function readListing<Item>(
   options: { limit: number; cursor?: string | undefined; query?: Query },
 ): Promise<Listing<Item>> {
   const items: Item[] = []
+  let tampered: { id: string }[] | undefined
   let cursor: string | null | undefined = options.cursor
   do {
     const limit = Math.min(pageSizeMax, options.limit - items.length)
@@ -21,9 +27,10 @@ export async function readListing<Item>(
       cursor: cursor ?? undefined,
     })
     items.push(...page.items)
+    if (page.tampered !== undefined) tampered = [...(tampered ?? []), ...page.tampered]
     cursor = page.nextCursor
   } while (cursor !== null && items.length < options.limit)
-  return { items, nextCursor: cursor }
+  return { items, ...(tampered === undefined ? {} : { tampered }), nextCursor: cursor }
 }
 
 /** The whole of a list. */

@@ -43,6 +43,8 @@ export async function runDrill(
     out.note('Withdrawn. Waiting until it is refused …')
     await watch.untilRefusedFor(options.settle)
     out.note(refusedNote(watch.drill))
+    // From here on it may be served again, before anybody could say so.
+    if (options.restoredAt === undefined) await watch.mark('restoring', undefined)
     await watch.mark('restored', await levers.restore(facts, leaving.signal))
     isAway = false
     out.note('Given back. Waiting until it is served …')
@@ -107,7 +109,7 @@ class DrillWatch {
     })
   }
 
-  async mark(mark: 'withdrawn' | 'restored', at: string | undefined): Promise<void> {
+  async mark(mark: 'withdrawn' | 'restoring' | 'restored', at: string | undefined): Promise<void> {
     if (this.#leaving.aborted) throw new CliError('cancelled', 'cancelled: the drill was ended.')
     this.drill = await this.#session.api.send<Drill>('POST', `${this.#path}/marks`, {
       mark,

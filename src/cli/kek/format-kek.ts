@@ -45,7 +45,7 @@ export function formatKek(kek: Kek): string {
             `${moment(probe.lastProbeAt)}${probe.outcome === null ? '' : `  ${probe.outcome}`}`,
           ] as const,
         ]),
-    ...(kek.verification == null
+    ...(kek.verification == null || kek.provider === 'local'
       ? []
       : [['Grant', `${verdictLine(kek.verification)}, ${moment(kek.verification.verifiedAt)}`] as const]),
     ...(kek.logSeenAt == null

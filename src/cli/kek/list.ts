@@ -4,6 +4,7 @@ import type { Kek } from '#cli/api/replies.ts'
 import type { Session } from '#cli/api/session.ts'
 import { addCommand, withPaging, withSession, type Cli, type ListOptions } from '#cli/command.ts'
 import { formatTable } from '#cli/output/table.ts'
+import { tamperedNote } from '#cli/output/tampered-note.ts'
 import { moment, moreHint } from '#cli/output/words.ts'
 
 /** `hasp kek list` */
@@ -21,7 +22,9 @@ export function addKekList(group: Command, cli: Cli): void {
 
 async function list({ api, out }: Session, { limit, cursor }: ListOptions): Promise<void> {
   const page = await readListing<Kek>(api, '/keks', { limit, cursor })
+  const note = tamperedNote('kek', page.tampered, out.hasp)
   out.answer(page, () => {
+    if (page.items.length === 0 && note !== '') return note.trimStart()
     if (page.items.length === 0) {
       return `No KEKs yet. Register one:\n\n  ${out.hasp} kek register --provider local --name trial --verify   # to try Hasp out\n  ${out.hasp} kek register --help                                   # for the key in your own KMS`
     }
@@ -37,6 +40,6 @@ async function list({ api, out }: Session, { limit, cursor }: ListOptions): Prom
       page.items,
       out.columns,
     )
-    return table + moreHint(page.nextCursor)
+    return table + moreHint(page.nextCursor) + note
   })
 }

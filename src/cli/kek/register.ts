@@ -84,6 +84,11 @@ function registered(kek: Kek, files: readonly string[], hasp: string | null): st
     `Registered.\n\n${formatKek(kek)}`,
     ...(kek.grant === undefined ? [] : [formatGrant(kek.grant)]),
     ...(files.length === 0 ? [] : [`Written:\n${files.map((path) => `  ${path}`).join('\n')}`]),
+    ...(hasp === null || kek.grant?.terraform === undefined
+      ? []
+      : [
+          `As Terraform: ${hasp} kek grant ${shellWord(kek.name)} --format terraform\nFor whoever grants, without an account: ${hasp} kek link ${shellWord(kek.name)}`,
+        ]),
     ...(hasp === null ? [] : [`Next: ${hasp} kek verify ${shellWord(kek.name)}`]),
   ].join('\n\n')
 }

@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import { withHint } from '#cli/api/api-problem.ts'
-import { findNamed } from '#cli/api/find-named.ts'
+import { findToEnd } from '#cli/api/find-named.ts'
 import type { Kek } from '#cli/api/replies.ts'
 import type { OutputOptions, Session } from '#cli/api/session.ts'
 import { addCommand, withSession, withYes, type Cli } from '#cli/command.ts'
@@ -21,10 +21,10 @@ export function addKekRetire(group: Command, cli: Cli): void {
 }
 
 async function retire({ io, api, out }: Session, named: string, options: Options): Promise<void> {
-  const { id, name } = await findNamed(api, 'kek', named)
-  await confirm(io, options, `Retire the KEK "${name}" for good.`)
+  const { id, name, label } = await findToEnd(api, 'kek', named)
+  await confirm(io, options, `Retire the KEK ${label} for good.`)
   const kek = await withHint(api.send<Kek>('POST', `/keks/${id}/retire`), (code) =>
-    code === 'kek_in_use' ? `hasp kek move ${shellWord(name)} --to KEK` : undefined,
+    code === 'kek_in_use' ? `hasp kek move ${shellWord(name ?? id)} --to KEK` : undefined,
   )
-  out.answer(kek, () => `"${kek.name}" is ${kek.state}: Hasp uses it no more.`)
+  out.answer(kek, () => `${label} is ${kek.state}: Hasp uses it no more.`)
 }

@@ -22,6 +22,11 @@ export function moreHint(nextCursor: string | null): string {
   return nextCursor === null ? '' : `\n\nThere is more: add --cursor ${nextCursor}`
 }
 
+/** What was revoked, as people know it. One that was tampered with has no hint, and its name is not to be trusted. */
+export function endedName({ id, name, hint }: { id: string; name: string; hint: string }): string {
+  return hint === '' ? id : `"${name}" (${hint})`
+}
+
 /** A name as a shell takes it. */
 export function shellWord(text: string): string {
   return /^[\w.-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`

@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { findNamed } from '#cli/api/find-named.ts'
+import { findToEnd } from '#cli/api/find-named.ts'
 import type { OutputOptions, Session } from '#cli/api/session.ts'
 import { addCommand, withSession, withYes, type Cli } from '#cli/command.ts'
 import { confirm } from '#cli/terminal/confirm.ts'
@@ -19,8 +19,8 @@ export function addTargetDelete(group: Command, cli: Cli): void {
 }
 
 async function deleteTarget({ io, api, out }: Session, named: string, options: Options): Promise<void> {
-  const { id, name } = await findNamed(api, 'target', named)
-  await confirm(io, options, `Erase the target "${name}" and its credential for good.`)
+  const { id, name, label } = await findToEnd(api, 'target', named)
+  await confirm(io, options, `Erase the target ${label} and its credential for good.`)
   await api.send('DELETE', `/api-targets/${id}`)
-  out.answer({ id, name, isDeleted: true }, () => `"${name}" and its credential are erased.`)
+  out.answer({ id, name, isDeleted: true }, () => `${label} and its credential are erased.`)
 }

@@ -12,7 +12,8 @@ export function formatTarget(target: Target, kekName: (id: string) => string, wi
     ['Base URL', target.baseUrl],
     ['Models', target.models.length === 0 ? 'those of its provider' : target.models.join(', ')],
     ['KEK', kekName(target.kekId)],
-    ['Credential', target.keyPreview],
+    ['Credential', credentialOf(target)],
+    ...tamperedVersions(target),
     ['Verification', verificationOf(target)],
     ['Last used', moment(target.lastUsedAt)],
     ['Stored', moment(target.createdAt)],
@@ -30,6 +31,22 @@ export function formatTarget(target: Target, kekName: (id: string) => string, wi
     width,
   )
   return `${details}\n\n${versions}`
+}
+
+/** The preview of the credential in use, unless its row was changed outside of Hasp. */
+export function credentialOf({ credentials, keyPreview, tamperedGenerations }: Target): string {
+  const isGenuine = tamperedGenerations.length === 0 || credentials.some((version) => version.isCurrent)
+  return isGenuine ? keyPreview : 'TAMPERED WITH: rotate it'
+}
+
+function tamperedVersions({ tamperedGenerations }: Target): (readonly [string, string])[] {
+  if (tamperedGenerations.length === 0) return []
+  return [
+    [
+      'Tampered with',
+      `version ${tamperedGenerations.join(', ')} of the credential: changed in the database, and not by Hasp; never used.\nSet a new credential (hasp target rotate), then retire these versions (hasp target retire-credential).`,
+    ],
+  ]
 }
 
 function verificationOf(target: Target): string {

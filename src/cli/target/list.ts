@@ -5,7 +5,9 @@ import type { Target } from '#cli/api/replies.ts'
 import type { Session } from '#cli/api/session.ts'
 import { addCommand, withPaging, withSession, type Cli, type ListOptions } from '#cli/command.ts'
 import { formatTable } from '#cli/output/table.ts'
+import { tamperedNote } from '#cli/output/tampered-note.ts'
 import { moment, moreHint } from '#cli/output/words.ts'
+import { credentialOf } from './format-target.ts'
 
 type Options = ListOptions & Readonly<{ provider?: string }>
 
@@ -24,7 +26,9 @@ async function list({ api, out }: Session, { limit, cursor, provider }: Options)
     readListing<Target>(api, '/api-targets', { limit, cursor, query: { provider } }),
     out.isJson ? (id: string) => id : namesById(api, 'kek'),
   ])
+  const note = tamperedNote('target', page.tampered, out.hasp)
   out.answer(page, () => {
+    if (page.items.length === 0 && note !== '') return note.trimStart()
     if (page.items.length === 0) {
       return `No targets yet. Seal a credential under a KEK (${out.hasp} kek list):\n\n  ${out.hasp} target add --provider openai --name openai --kek NAME`
     }
@@ -32,7 +36,7 @@ async function list({ api, out }: Session, { limit, cursor, provider }: Options)
       [
         { header: 'NAME', cell: (target) => target.name, widthMin: 12 },
         { header: 'PROVIDER', cell: (target) => target.provider },
-        { header: 'CREDENTIAL', cell: (target) => target.keyPreview },
+        { header: 'CREDENTIAL', cell: credentialOf },
         { header: 'VERIFICATION', cell: (target) => target.verification, isSpare: true },
         { header: 'KEK', cell: (target) => kekName(target.kekId), widthMin: 12 },
         { header: 'LAST USED', cell: (target) => moment(target.lastUsedAt), isSpare: true },
@@ -41,6 +45,6 @@ async function list({ api, out }: Session, { limit, cursor, provider }: Options)
       page.items,
       out.columns,
     )
-    return table + moreHint(page.nextCursor)
+    return table + moreHint(page.nextCursor) + note
   })
 }

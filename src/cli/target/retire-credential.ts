@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { findNamed } from '#cli/api/find-named.ts'
+import { findToEnd } from '#cli/api/find-named.ts'
 import type { OutputOptions, Session } from '#cli/api/session.ts'
 import { CliError } from '#cli/cli-error.ts'
 import { addCommand, withSession, withYes, type Cli } from '#cli/command.ts'
@@ -25,11 +25,11 @@ async function retireCredential(
   options: Options,
 ): Promise<void> {
   if (!/^[1-9]\d{0,8}$/.test(version)) throw new CliError('usage', 'a version is a whole number from 1.')
-  const { id, name } = await findNamed(api, 'target', named)
-  await confirm(io, options, `Erase version ${version} of the credential of "${name}" for good.`)
+  const { id, name, label } = await findToEnd(api, 'target', named)
+  await confirm(io, options, `Erase version ${version} of the credential of ${label} for good.`)
   await api.send('DELETE', `/api-targets/${id}/credentials/${version}`)
   out.answer(
     { id, name, generation: Number(version), isDeleted: true },
-    () => `Version ${version} of the credential of "${name}" is erased.`,
+    () => `Version ${version} of the credential of ${label} is erased.`,
   )
 }

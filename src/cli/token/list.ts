@@ -4,6 +4,7 @@ import type { AdminToken } from '#cli/api/replies.ts'
 import type { Session } from '#cli/api/session.ts'
 import { addCommand, withPaging, withSession, type Cli, type ListOptions } from '#cli/command.ts'
 import { formatTable } from '#cli/output/table.ts'
+import { tamperedNote } from '#cli/output/tampered-note.ts'
 import { moment, moreHint } from '#cli/output/words.ts'
 
 /** `hasp token list` */
@@ -18,7 +19,9 @@ export function addTokenList(group: Command, cli: Cli): void {
 
 async function list({ api, out }: Session, { limit, cursor }: ListOptions): Promise<void> {
   const page = await readListing<AdminToken>(api, '/admin-tokens', { limit, cursor })
+  const note = tamperedNote('token', page.tampered, out.hasp)
   out.answer(page, () => {
+    if (page.items.length === 0 && note !== '') return note.trimStart()
     if (page.items.length === 0) return 'No more admin tokens.'
     const table = formatTable<AdminToken>(
       [
@@ -35,6 +38,6 @@ async function list({ api, out }: Session, { limit, cursor }: ListOptions): Prom
       page.items,
       out.columns,
     )
-    return table + moreHint(page.nextCursor)
+    return table + moreHint(page.nextCursor) + note
   })
 }

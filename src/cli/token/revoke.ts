@@ -1,8 +1,9 @@
 import type { Command } from 'commander'
-import { findNamed } from '#cli/api/find-named.ts'
+import { findToEnd } from '#cli/api/find-named.ts'
 import type { AdminToken } from '#cli/api/replies.ts'
 import type { OutputOptions, Session } from '#cli/api/session.ts'
 import { addCommand, withSession, withYes, type Cli } from '#cli/command.ts'
+import { endedName } from '#cli/output/words.ts'
 import { confirm } from '#cli/terminal/confirm.ts'
 
 type Options = OutputOptions & Readonly<{ yes?: boolean }>
@@ -19,8 +20,8 @@ export function addTokenRevoke(group: Command, cli: Cli): void {
 }
 
 async function revoke({ io, api, out }: Session, named: string, options: Options): Promise<void> {
-  const { id, name, hint } = await findNamed(api, 'token', named)
-  await confirm(io, options, `Revoke the admin token "${name}" (${hint}) for good.`)
+  const { id, label } = await findToEnd(api, 'token', named)
+  await confirm(io, options, `Revoke the admin token ${label} for good.`)
   const token = await api.send<AdminToken>('POST', `/admin-tokens/${id}/revoke`)
-  out.answer(token, () => `The admin token "${token.name}" (${token.hint}) is revoked.`)
+  out.answer(token, () => `The admin token ${endedName(token)} is revoked.`)
 }

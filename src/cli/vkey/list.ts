@@ -5,6 +5,7 @@ import type { VirtualKey } from '#cli/api/replies.ts'
 import type { Session } from '#cli/api/session.ts'
 import { addCommand, withPaging, withSession, type Cli, type ListOptions } from '#cli/command.ts'
 import { formatTable } from '#cli/output/table.ts'
+import { tamperedNote } from '#cli/output/tampered-note.ts'
 import { moment, moreHint, scope } from '#cli/output/words.ts'
 
 /** `hasp vkey list` */
@@ -25,7 +26,9 @@ async function list({ api, out }: Session, { limit, cursor }: ListOptions): Prom
     readListing<VirtualKey>(api, '/virtual-keys', { limit, cursor }),
     out.isJson ? (id: string) => id : namesById(api, 'target'),
   ])
+  const note = tamperedNote('vkey', page.tampered, out.hasp)
   out.answer(page, () => {
+    if (page.items.length === 0 && note !== '') return note.trimStart()
     if (page.items.length === 0) {
       return `No virtual keys yet. Issue one for an agent:\n\n  ${out.hasp} vkey issue --name my-agent --targets all`
     }
@@ -46,6 +49,6 @@ async function list({ api, out }: Session, { limit, cursor }: ListOptions): Prom
       page.items,
       out.columns,
     )
-    return table + moreHint(page.nextCursor)
+    return table + moreHint(page.nextCursor) + note
   })
 }

@@ -1,8 +1,9 @@
 import type { Command } from 'commander'
-import { findNamed } from '#cli/api/find-named.ts'
+import { findToEnd } from '#cli/api/find-named.ts'
 import type { VirtualKey } from '#cli/api/replies.ts'
 import type { OutputOptions, Session } from '#cli/api/session.ts'
 import { addCommand, withSession, withYes, type Cli } from '#cli/command.ts'
+import { endedName } from '#cli/output/words.ts'
 import { confirm } from '#cli/terminal/confirm.ts'
 
 type Options = OutputOptions & Readonly<{ yes?: boolean }>
@@ -18,11 +19,8 @@ export function addVkeyRevoke(group: Command, cli: Cli): void {
 }
 
 async function revoke({ io, api, out }: Session, named: string, options: Options): Promise<void> {
-  const { id, name, hint } = await findNamed(api, 'vkey', named)
-  await confirm(io, options, `Revoke the virtual key "${name}" (${hint}) for good.`)
+  const { id, label } = await findToEnd(api, 'vkey', named)
+  await confirm(io, options, `Revoke the virtual key ${label} for good.`)
   const virtualKey = await api.send<VirtualKey>('POST', `/virtual-keys/${id}/revoke`)
-  out.answer(
-    virtualKey,
-    () => `"${virtualKey.name}" (${virtualKey.hint}) is revoked: its next request is refused.`,
-  )
+  out.answer(virtualKey, () => `${endedName(virtualKey)} is revoked: its next request is refused.`)
 }

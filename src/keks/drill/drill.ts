@@ -16,8 +16,11 @@ export const drillLimits = {
   boundMs: { min: 0, max: 86_400_000 },
 } as const
 
-/** What the one who drills says, because Hasp can neither do it nor see it. */
-export const drillMarks = ['withdrawn', 'restored'] as const
+/**
+ * What the one who drills says, because Hasp can neither do it nor see it. `restoring`: the KEK is about to be given
+ * back, so that what is served from now on is no late success; without it, that is so from `restored` on.
+ */
+export const drillMarks = ['withdrawn', 'restoring', 'restored'] as const
 export type DrillMark = (typeof drillMarks)[number]
 
 /**
@@ -39,6 +42,7 @@ export type Drill = Readonly<{
   startedAt: Date
   endsBy: Date
   withdrawnAt: Date | null
+  restoringAt: Date | null
   restoredAt: Date | null
   endedAt: Date | null
   measure: DrillMeasure

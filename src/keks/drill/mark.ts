@@ -7,8 +7,8 @@ import type { DrillDeps } from './start.ts'
 type Named = Readonly<{ orgId: string; kekId: string; drillId: string; beforeCommit?: BeforeCommit<Drill> }>
 
 /**
- * Notes that the KEK was withdrawn, or restored: at `at`, or just now. A withdrawal may be marked anew, with a better
- * time, until the restoration is.
+ * Notes that the KEK was withdrawn, is being restored, or was: at `at`, or just now. A mark may be set anew, with a
+ * better time, until the restoration is marked.
  * @throws {KekError} `drill_not_found`, `drill_not_running`, `drill_mark_invalid`
  */
 export async function markDrill(
@@ -22,7 +22,11 @@ export async function markDrill(
     if (drill.state !== 'running') throw notRunning()
     const at = input.at ?? now
     requireInOrder(drill, mark, at, now)
-    const said = mark === 'withdrawn' ? { withdrawnAt: at } : { restoredAt: at }
+    const said = {
+      withdrawn: { withdrawnAt: at },
+      restoring: { restoringAt: at },
+      restored: { restoredAt: at },
+    }[mark]
     if (!(await updateRunningDrill(trx, input, said))) throw notRunning()
     const after = { ...drill, ...said }
     await beforeCommit?.(trx, after)
@@ -55,7 +59,8 @@ function requireInOrder(drill: Drill, mark: DrillMark, at: Date, now: Date): voi
     return
   }
   if (drill.withdrawnAt === null) throw invalid('Mark the withdrawal first.')
-  if (at < drill.withdrawnAt) throw invalid('The restoration must lie after the withdrawal.')
+  if (at < (mark === 'restored' ? (drill.restoringAt ?? drill.withdrawnAt) : drill.withdrawnAt))
+    throw invalid('The restoration must lie after the withdrawal, and after its own beginning.')
 }
 
 function notRunning(): KekError {

@@ -18,7 +18,7 @@ export type DrillMeasure = Readonly<{
   served: number
   refused: number
   unanswered: number
-  /** The last canary that was begun before the KEK was restored and served. */
+  /** The last canary that was begun before the KEK was given back, and served. */
   lastSuccess: Readonly<{
     at: string
     /** Since the withdrawal; null until that is marked. */
@@ -52,20 +52,25 @@ export type DrillMeasure = Readonly<{
 const markLagMsMax = 1_000
 
 type Bound = Readonly<{ boundMs: number; haspMs: number }>
-type Marks = Readonly<{ withdrawnAtMs: number | null; restoredAtMs: number | null }>
+type Marks = Readonly<{
+  withdrawnAtMs: number | null
+  restoringAtMs: number | null
+  restoredAtMs: number | null
+}>
 
 /** Reads the canaries of a drill, in whatever order they ended. */
 export function measureDrill(
   samples: readonly CanarySample[],
-  { withdrawnAtMs, restoredAtMs }: Marks,
+  { withdrawnAtMs, restoringAtMs, restoredAtMs }: Marks,
   bound: Bound,
 ): DrillMeasure {
   const ordered = samples.toSorted((a, b) => a.begunAtMs - b.begunAtMs)
   const served = ordered.filter((sample) => sample.outcome === 'served')
-  const away = ordered.filter(({ begunAtMs }) => restoredAtMs === null || begunAtMs < restoredAtMs)
+  const awayUntilMs = restoringAtMs ?? restoredAtMs ?? Infinity
+  const away = ordered.filter(({ begunAtMs }) => begunAtMs < awayUntilMs)
   const lastSuccess = away.findLast((sample) => sample.outcome === 'served')
   const firstRefusal = away.find((sample) => sample.outcome === 'refused')
-  const again = served.find(({ begunAtMs }) => restoredAtMs !== null && begunAtMs >= restoredAtMs)
+  const again = served.find(({ begunAtMs }) => begunAtMs >= awayUntilMs)
   const since = (atMs: number) => (withdrawnAtMs === null ? null : Math.max(0, atMs - withdrawnAtMs))
   const heldMsMax = served.reduce(
     (longest, { answeredAtMs, begunAtMs }) => Math.max(longest, begunAtMs - answeredAtMs),
@@ -101,7 +106,7 @@ export function measureDrill(
         ? null
         : {
             at: new Date(again.begunAtMs).toISOString(),
-            afterMs: again.begunAtMs - restoredAtMs,
+            afterMs: Math.max(0, again.begunAtMs - restoredAtMs),
             unwrapId: again.unwrapId,
             kmsRequestId: again.kmsRequestId,
           },

@@ -27,6 +27,7 @@ export async function noteDrilled(trx: Db, drill: Drill, endedAt: Date): Promise
       haspMs: drill.haspMs,
       startedAt: drill.startedAt.toISOString(),
       withdrawnAt: drill.withdrawnAt?.toISOString() ?? null,
+      restoringAt: drill.restoringAt?.toISOString() ?? null,
       restoredAt: drill.restoredAt?.toISOString() ?? null,
       ...measure,
       lastSuccess: measure.lastSuccess && { ...measure.lastSuccess },

@@ -36,6 +36,7 @@ function drillOf(row: Row, now: Date): Drill {
     startedAt: row.started_at,
     endsBy: row.ends_by,
     withdrawnAt: row.withdrawn_at,
+    restoringAt: row.restoring_at,
     restoredAt: row.restored_at,
     endedAt: row.ended_at,
     // Written by `syncDrill` alone.
@@ -98,13 +99,14 @@ export async function endLostDrills(
 export async function updateRunningDrill(
   db: Db,
   { orgId, kekId, drillId }: Named,
-  said: Readonly<{ withdrawnAt?: Date; restoredAt?: Date; endAskedAt?: Date }>,
+  said: Readonly<{ withdrawnAt?: Date; restoringAt?: Date; restoredAt?: Date; endAskedAt?: Date }>,
 ): Promise<boolean> {
-  const { withdrawnAt, restoredAt, endAskedAt } = said
+  const { withdrawnAt, restoringAt, restoredAt, endAskedAt } = said
   const result = await db
     .updateTable(table)
     .set({
       ...(withdrawnAt === undefined ? {} : { withdrawn_at: withdrawnAt }),
+      ...(restoringAt === undefined ? {} : { restoring_at: restoringAt }),
       ...(restoredAt === undefined ? {} : { restored_at: restoredAt }),
       ...(endAskedAt === undefined ? {} : { end_asked_at: endAskedAt }),
     })
@@ -117,7 +119,8 @@ export async function updateRunningDrill(
 }
 
 /** What the node that runs a drill has to know of it. */
-export type DrillOrders = Readonly<{ withdrawnAt: Date | null; restoredAt: Date | null; isEndAsked: boolean }>
+export type DrillOrders = Pick<Drill, 'withdrawnAt' | 'restoringAt' | 'restoredAt'> &
+  Readonly<{ isEndAsked: boolean }>
 
 /**
  * Writes down what a running drill has measured, and that its node lives.
@@ -135,11 +138,12 @@ export async function syncDrill(
     .where('org_id', '=', drill.orgId)
     .where('id', '=', drill.id)
     .where('state', '=', 'running')
-    .returning(['withdrawn_at', 'restored_at', 'end_asked_at'])
+    .returning(['withdrawn_at', 'restoring_at', 'restored_at', 'end_asked_at'])
     .executeTakeFirst()
   if (row === undefined) return null
   return {
     withdrawnAt: row.withdrawn_at,
+    restoringAt: row.restoring_at,
     restoredAt: row.restored_at,
     isEndAsked: row.end_asked_at !== null,
   }

@@ -37,7 +37,12 @@ export class DrillRunner implements AsyncDisposable {
     const deps = this.#deps
     const samples: CanarySample[] = []
     const underWay = new Set<Promise<void>>()
-    let orders: DrillOrders = { withdrawnAt: null, restoredAt: null, isEndAsked: false }
+    let orders: DrillOrders = {
+      withdrawnAt: null,
+      restoringAt: null,
+      restoredAt: null,
+      isEndAsked: false,
+    }
     let end: DrillState | undefined
     let syncedAtMs = performance.now()
     // By the clock, not by the answers: a slow KMS must not thin the canaries out.
@@ -83,14 +88,14 @@ export class DrillRunner implements AsyncDisposable {
 
   async #end(
     drill: Drill,
-    { withdrawnAt, restoredAt }: DrillOrders,
+    { withdrawnAt, restoringAt, restoredAt }: DrillOrders,
     { state, measure }: Readonly<{ state: DrillState; measure: DrillMeasure }>,
   ): Promise<void> {
     const { db, now } = this.#deps
     await db.transaction(async (trx) => {
       const at = now()
       if (!(await endDrill(trx, drill, { state, at, measure }))) return
-      await noteDrilled(trx, { ...drill, state, withdrawnAt, restoredAt, measure }, at)
+      await noteDrilled(trx, { ...drill, state, withdrawnAt, restoringAt, restoredAt, measure }, at)
     })
   }
 
@@ -104,6 +109,7 @@ function measureOf(drill: Drill, samples: readonly CanarySample[], orders: Drill
     samples,
     {
       withdrawnAtMs: orders.withdrawnAt?.getTime() ?? null,
+      restoringAtMs: orders.restoringAt?.getTime() ?? null,
       restoredAtMs: orders.restoredAt?.getTime() ?? null,
     },
     drill,

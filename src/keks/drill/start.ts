@@ -52,9 +52,10 @@ export async function startDrill(deps: DrillDeps, input: StartDrill): Promise<Dr
       startedAt: now,
       endsBy: new Date(now.getTime() + (input.durationMs ?? drillLimits.durationMs.default)),
       withdrawnAt: null,
+      restoringAt: null,
       restoredAt: null,
       endedAt: null,
-      measure: measureDrill([], { withdrawnAtMs: null, restoredAtMs: null }, bound),
+      measure: measureDrill([], { withdrawnAtMs: null, restoringAtMs: null, restoredAtMs: null }, bound),
     }
     await insertDrill(trx, started)
     await appendEntry(trx, {

@@ -3,7 +3,7 @@ import { Agent, buildConnector, type Dispatcher } from 'undici'
 import { BytesVault } from './bytes-vault.ts'
 import { type AzureCloud, azureClouds } from './clouds.ts'
 import type { AzureKeyId } from './key-id.ts'
-import { type HostNames, SystemHostNames } from './host-names.ts'
+import { type HostNames, SystemHostNames, unknownHostNames } from './host-names.ts'
 import type { OwnApplication } from './own-application.ts'
 import { requestToken } from './request-token.ts'
 import { SdkVault } from './sdk-vault.ts'
@@ -65,7 +65,8 @@ export class AzureClients implements AsyncDisposable {
     this.authorityHost = deployment.authorityHost ?? azureClouds[this.cloud].authorityHost
     this.application = deployment.application
     this.#homeTenantId = deployment.homeTenantId
-    this.hostNames = deployment.hostNames ?? new SystemHostNames()
+    this.hostNames =
+      deployment.hostNames ?? (deployment.connectTo === undefined ? new SystemHostNames() : unknownHostNames)
     this.callTimeoutMs = deployment.callTimeoutMs ?? 2_000
     this.#agent = agentOf(deployment)
     const limits = { timeoutMs: this.callTimeoutMs }

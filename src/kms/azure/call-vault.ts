@@ -39,7 +39,8 @@ export async function callVault<Reply extends VaultReply>(
         throw vaultFaultOf(judgeVaultRefusal(error, operation, tenantId), error, clientRequestId)
       }
       if (!(error instanceof KekFault)) throw error
-      throw error.code === 'host-not-found' ? await judgeLostHost(clients, keyId, error) : error
+      const fault = withRequestId(error, clientRequestId)
+      throw fault.code === 'host-not-found' ? await judgeLostHost(clients, keyId, fault) : fault
     }
   }
 }
@@ -50,6 +51,11 @@ export async function callVault<Reply extends VaultReply>(
  */
 function requestIdOf({ requestReason }: KekCallOptions): string {
   return requestReason !== undefined && GUID.test(requestReason) ? requestReason : randomUUID()
+}
+
+/** A call that never got an answer may be in the customer's log all the same. */
+function withRequestId({ kind, code, message, retryAfterMs }: KekFault, kmsRequestId: string): KekFault {
+  return new KekFault(kind, code, message, { kmsRequestId, retryAfterMs })
 }
 
 function isOurTenant({ trustedTenantId }: VaultRefusal, tenantId: string): boolean {

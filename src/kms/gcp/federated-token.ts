@@ -29,6 +29,11 @@ const Refused = Type.Object({
   error_description: Type.Optional(Type.String()),
 })
 
+/**
+ * Google's tokens live for an hour. One is used no longer than this, so that a provider that lets us in no more is
+ * noticed as soon as AWS's shortest session would be.
+ */
+const LIFE_S_MAX = 900
 const REPLY_BYTES_MAX = 64 * 1024
 
 /**
@@ -53,7 +58,10 @@ export async function fetchFederatedToken(
   })
   const { httpStatus, body } = await post(deps, form)
   if (httpStatus === 200 && Value.Check(Granted, body)) {
-    return { token: body.access_token, expiresAtMs: deps.now() + body.expires_in * 1000 }
+    return {
+      token: body.access_token,
+      expiresAtMs: deps.now() + Math.min(body.expires_in, LIFE_S_MAX) * 1000,
+    }
   }
   if (httpStatus === 200) throw tokenUnreachable('malformed-token-reply')
   const { error, error_description: description = '' } = Value.Check(Refused, body) ? body : { error: '' }

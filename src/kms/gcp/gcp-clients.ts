@@ -113,6 +113,11 @@ export class GcpClients implements AsyncDisposable {
     return channel
   }
 
+  /** Loads the SDK before anybody waits for it: for a deployment that is known to need it. */
+  async preload(): Promise<void> {
+    await loadSdk()
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     const channels = await Promise.allSettled(this.#channels.values())
     this.#channels.clear()
@@ -121,7 +126,7 @@ export class GcpClients implements AsyncDisposable {
 
   async #openChannel(host: string): Promise<KeyManagementServiceClient> {
     const [{ KeyManagementServiceClient }, { credentials }, { GoogleAuth, PassThroughClient }] =
-      await Promise.all([import('@google-cloud/kms'), import('@grpc/grpc-js'), import('google-auth-library')])
+      await loadSdk()
     const { caFile } = this.#deployment
     const tls: ChannelCredentials = credentials.createSsl(
       caFile === undefined ? null : await readAuthorities(caFile),
@@ -145,6 +150,10 @@ export class GcpClients implements AsyncDisposable {
     await channel.initialize()
     return channel
   }
+}
+
+function loadSdk() {
+  return Promise.all([import('@google-cloud/kms'), import('@grpc/grpc-js'), import('google-auth-library')])
 }
 
 async function readAuthorities(caFile: string): Promise<Buffer> {

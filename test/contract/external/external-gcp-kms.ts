@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { GcpClients, type GcpDeployment } from '#kms/gcp/gcp-clients.ts'
 import { GcpKekProvider } from '#kms/gcp/gcp-kek-provider.ts'
+import type { GoogleKms } from '../gcp-kms.behaviour.ts'
 import type { KekHarness } from '../kek-provider.contract.ts'
 
 const pollMs = 1_000
@@ -21,31 +22,25 @@ type Options = Readonly<{
  */
 export function openExternalGcpKms({ deployment, foreignKeyName, keyName, restUrl }: Options) {
   const clients = new GcpClients(deployment)
-  const asOwner = async (verb: string, path: string, body?: object): Promise<Record<string, unknown>> => {
+  const asOwner: GoogleKms['asOwner'] = async (verb, path, body) => {
     const { token } = await clients.ownToken.current()
     const reply = await fetch(`${restUrl}/v1/${path}`, {
       method: verb,
       headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     })
-    const answer = (await reply.json()) as Record<string, unknown>
-    if (!reply.ok) throw new Error(`${verb} ${path}: ${JSON.stringify(answer)}`)
-    return answer
+    return { status: reply.status, body: await reply.json() }
   }
   const isServed = async (): Promise<boolean> => {
-    try {
-      const { ciphertext } = await asOwner('POST', `${keyName}:encrypt`, { plaintext: 'AAAA' })
-      await asOwner('POST', `${keyName}:decrypt`, { ciphertext })
-      return true
-    } catch (error) {
-      if (String(error).includes('FAILED_PRECONDITION')) return false
-      throw error
-    }
+    const encrypted = await asOwner('POST', `${keyName}:encrypt`, { plaintext: 'AAAA' })
+    if (encrypted.status !== 200) return false
+    const { ciphertext } = encrypted.body
+    return (await asOwner('POST', `${keyName}:decrypt`, { ciphertext })).status === 200
   }
   const setState = async (state: 'ENABLED' | 'DISABLED') => {
-    const { primary } = await asOwner('GET', keyName)
-    const version = (primary as { name: string }).name
-    await asOwner('PATCH', `${version}?updateMask=state`, { state })
+    const { body } = await asOwner('GET', keyName)
+    const changed = await asOwner('PATCH', `${body.primary.name}?updateMask=state`, { state })
+    if (changed.status !== 200) throw new Error(JSON.stringify(changed.body))
     const deadline = Date.now() + effectMsMax
     while ((await isServed()) !== (state === 'ENABLED')) {
       if (Date.now() > deadline)
@@ -55,6 +50,12 @@ export function openExternalGcpKms({ deployment, foreignKeyName, keyName, restUr
   }
   const provider = (name: string) => new GcpKekProvider({ keyName: name, federation: null }, clients)
   return {
+    startKms: async (): Promise<GoogleKms> => ({
+      keyName,
+      asOwner,
+      effectMsMax,
+      [Symbol.asyncDispose]: () => setState('ENABLED'),
+    }),
     async startKek(): Promise<KekHarness> {
       return {
         makeProvider: async () => provider(keyName),

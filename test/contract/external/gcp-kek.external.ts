@@ -1,9 +1,10 @@
 import { afterAll } from 'vitest'
+import { describeGoogleKms } from '../gcp-kms.behaviour.ts'
 import { describeKekProvider } from '../kek-provider.contract.ts'
 import { openExternalGcpKms } from './external-gcp-kms.ts'
 
 /**
- * The contract suite on a Google Cloud KMS of somebody else: a real project, another emulator. Run with
+ * The contract suite, and what Hasp relies on, on a Google Cloud KMS of somebody else: a real project, another emulator. Run with
  * `npm run test:contract:external`; docs/kms-gcp.md says with which environment.
  */
 const keyName = process.env['TEST_GCP_KEY_NAME'] ?? ''
@@ -27,3 +28,4 @@ const external = openExternalGcpKms({
 afterAll(() => external[Symbol.asyncDispose]())
 
 describeKekProvider('gcp (external)', () => external.startKek())
+describeGoogleKms('of somebody else', () => external.startKms())

@@ -85,6 +85,6 @@ describe('telling a caller what went wrong', () => {
     expect(problemOf(new KekFault('unreachable', 'timeout', ''), 'r').retryAfterSeconds).toBe(5)
     expect(problemOf(new KekFault('revoked', 'x', ''), 'r').retryAfterSeconds).toBeUndefined()
     for (const { status, ...problem } of Object.values(problems))
-      if ('retryAfterSeconds' in problem) expect([409, 503]).toContain(status)
+      if ('retryAfterSeconds' in problem) expect([409, 429, 503]).toContain(status)
   })
 })

@@ -12,11 +12,12 @@ describe('the buffer into which Node reads all connections', () => {
     reads = []
     sockets = new Set()
     buffer = new ReadBuffer()
-    const emit = Socket.prototype.emit
-    vi.spyOn(Socket.prototype, 'emit').mockImplementation(function (this: Socket, name, ...given: unknown[]) {
+    // oxlint-disable-next-line typescript/unbound-method -- called on its socket below
+    const push = Socket.prototype.push
+    vi.spyOn(Socket.prototype, 'push').mockImplementation(function (this: Socket, chunk, encoding) {
       sockets.add(this)
-      if (name === 'data') reads.push(Buffer.from(given[0] as Buffer))
-      return emit.call(this, name, ...given)
+      if (Buffer.isBuffer(chunk)) reads.push(Buffer.from(chunk))
+      return push.call(this, chunk, encoding)
     })
   })
   afterEach(() => {

@@ -45,6 +45,21 @@ describe('an error of a provider', () => {
     expect(reply.headers).toEqual({ 'content-type': 'application/json', 'content-length': `${text.length}` })
   })
 
+  it('keeps its body from the caller where it is encoded twice', () => {
+    const twice = brotliCompressSync(gzipSync(Buffer.from(text)))
+    const inOne = replyOf(['content-encoding', 'gzip, br'], twice)
+    const inTwo = replyOf(['content-encoding', 'br', 'content-encoding', 'gzip'], twice)
+    for (const { text: body, headers } of [inOne, inTwo]) {
+      expect(body).toBe('')
+      expect(headers).toEqual({ 'content-length': '0' })
+    }
+  })
+
+  it('is read as it is where a header has a value that looks like another name', () => {
+    const reply = replyOf(['x-hasp-target', 'content-encoding', 'x-hasp-unwrap', 'br'], Buffer.from(text))
+    expect(reply.text).toBe(maskedText)
+  })
+
   it('tells its length also where the provider sent it in chunks', () => {
     expect(replyOf([], Buffer.from(text.slice(0, 50)), Buffer.from(text.slice(50)))).toMatchObject({
       text: maskedText,

@@ -14,7 +14,7 @@ export function listTargetsRoute(app: ApiServer, deps: ApiDeps): void {
     summary: 'Lists the targets, oldest first; opens nothing.',
     tags: ['API targets'],
     querystring: Type.Object(
-      { ...PageQuery.properties, provider: Type.Optional(Type.String({ maxLength: 50 })) },
+      { ...PageQuery.properties, provider: Type.Optional(Type.String({ pattern: '^[a-z0-9-]{1,50}$' })) },
       { additionalProperties: false },
     ),
     response: { 200: ListingOf(TargetReply), ...problemReplies },

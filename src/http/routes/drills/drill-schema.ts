@@ -106,6 +106,7 @@ export const DrillReply = Type.Object(
     startedAt: Time,
     endsBy: Time,
     withdrawnAt: Nullable(Time),
+    restoringAt: Nullable(Time),
     restoredAt: Nullable(Time),
     endedAt: Nullable(Time),
     measure: Measure,
@@ -120,6 +121,7 @@ export function drillReply(drill: Drill): Static<typeof DrillReply> {
     startedAt: drill.startedAt.toISOString(),
     endsBy: drill.endsBy.toISOString(),
     withdrawnAt: drill.withdrawnAt?.toISOString() ?? null,
+    restoringAt: drill.restoringAt?.toISOString() ?? null,
     restoredAt: drill.restoredAt?.toISOString() ?? null,
     endedAt: drill.endedAt?.toISOString() ?? null,
   }

@@ -7,11 +7,12 @@ import { once } from '#http/idempotency.ts'
 import { problemReplies, WriteHeaders } from '#http/schemas.ts'
 import { DrillParams, DrillReply, drillReply, NewMark } from './drill-schema.ts'
 
-/** `POST /keks/:id/drills/:drillId/marks`: the KEK was withdrawn, or restored. */
+/** `POST /keks/:id/drills/:drillId/marks`: the KEK was withdrawn, is being restored, or was. */
 export function markDrillRoute(app: ApiServer, deps: ApiDeps): void {
   const schema = {
     operationId: 'markDrill',
-    summary: 'Notes when the cloud answered that the KEK is withdrawn, or restored.',
+    summary:
+      'Notes when the cloud answered that the KEK is withdrawn, or restored, or that it is about to be.',
     tags: ['Drills'],
     headers: WriteHeaders,
     params: DrillParams,

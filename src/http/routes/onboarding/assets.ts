@@ -13,6 +13,7 @@ header p { margin: 0; color: var(--soft); }
 h1 { margin: .25rem 0 1rem; font-size: 1.6rem; line-height: 1.25; }
 h2 { margin: 2.5rem 0 .75rem; font-size: 1.2rem; }
 h3 { margin: 1.25rem 0 .5rem; font-size: 1rem; }
+p { overflow-wrap: anywhere; }
 a { color: var(--link); }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: .35rem 1.25rem; margin: 1rem 0; }
 dt { color: var(--soft); }
@@ -23,7 +24,8 @@ pre { margin: 0; padding: .85rem 1rem; overflow-x: auto; background: var(--panel
 details { margin: .6rem 0; border: 1px solid var(--line); border-radius: .5rem; padding: 0 1rem; }
 details[open] { padding-bottom: 1rem; }
 summary { padding: .7rem 0; font-weight: 600; cursor: pointer; }
-.document { display: flex; align-items: center; justify-content: space-between; gap: 1rem; margin: .75rem 0 .4rem; }
+.document { display: flex; align-items: center; justify-content: space-between; gap: 1rem; margin: 0 0 .4rem; }
+pre + .document { margin-top: 1rem; }
 .document h3 { margin: 0; }
 button { padding: .55rem 1.1rem; border: 1px solid var(--link); border-radius: .4rem; background: var(--link);
   color: var(--paper); font: inherit; font-weight: 600; cursor: pointer; }

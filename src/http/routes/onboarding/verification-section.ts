@@ -88,5 +88,5 @@ const checkWords: Readonly<Record<VerificationCheck['name'], string>> = {
   'wrap-and-unwrap': 'Wrap and unwrap',
   'wrong-context-refused': 'Another record’s context is refused',
   'foreign-context-refused': 'Another organisation’s context is refused',
-  'least-privilege': 'Nothing else is allowed',
+  'least-privilege': 'Nobody else is let in',
 }

@@ -58,7 +58,7 @@ describe('the emulator of Google Cloud', () => {
     ] as const) {
       project.control.clearEntries()
       project.control.injectFault({ operation: 'Encrypt', effect: { type } })
-      await expect(encrypt()).rejects.toThrow()
+      await expect(encrypt()).rejects.toThrow('fetch failed')
       expect(project.control.entries({ methodName: 'Encrypt' })).toHaveLength(entries)
     }
   })

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { measureDrill, type CanarySample } from '#keks/drill/measure.ts'
 
 const bound = { boundMs: 10_000, haspMs: 2_000 }
-const marks = { withdrawnAtMs: 1_000, restoredAtMs: null }
+const marks = { withdrawnAtMs: 1_000, restoringAtMs: null, restoredAtMs: null }
 
 function served(begunAtMs: number, answeredAtMs = begunAtMs + 5): CanarySample {
   const isReused = answeredAtMs < begunAtMs
@@ -26,13 +26,23 @@ function unanswered(begunAtMs: number): CanarySample {
 describe('a drill', () => {
   it('measures from the withdrawal to the last success and the first refusal, and from the restoration to the next success', () => {
     const samples = [served(900), served(3_000), refused(3_250), refused(9_000), served(12_500)]
-    expect(measureDrill(samples, { withdrawnAtMs: 1_000, restoredAtMs: 10_000 }, bound)).toMatchObject({
+    expect(measureDrill(samples, { ...marks, restoredAtMs: 10_000 }, bound)).toMatchObject({
       served: 3,
       refused: 2,
       lastSuccess: { afterMs: 2_000, kmsRequestId: 'r3000', unwrapId: 'u3000' },
       firstRefusal: { afterMs: 2_250, code: 'DisabledException', kmsRequestId: 'r3250' },
       firstSuccessAgain: { afterMs: 2_500, kmsRequestId: 'r12500' },
       isMarkedLate: false,
+      verdict: 'within',
+    })
+  })
+
+  it('takes no success for late that comes while the KEK is being given back', () => {
+    const samples = [served(900), refused(2_000), served(30_000), served(31_000)]
+    const both = { ...marks, restoringAtMs: 29_000, restoredAtMs: 30_500 }
+    expect(measureDrill(samples, both, bound)).toMatchObject({
+      lastSuccess: { kmsRequestId: 'r900' },
+      firstSuccessAgain: { kmsRequestId: 'r30000', afterMs: 0 },
       verdict: 'within',
     })
   })
@@ -52,7 +62,7 @@ describe('a drill', () => {
   })
 
   it('is exceeded by an answer that was held for longer than the mode allows, withdrawn or not', () => {
-    const none = { withdrawnAtMs: null, restoredAtMs: null }
+    const none = { ...marks, withdrawnAtMs: null }
     expect(measureDrill([served(5_000, 3_000)], none, bound)).toMatchObject({
       heldMsMax: 2_000,
       verdict: 'unknown',
@@ -85,7 +95,7 @@ describe('a drill', () => {
 
   it('comes out the same in whatever order its canaries ended', () => {
     const samples = [served(900), served(3_000, 2_500), refused(3_250), unanswered(4_000), served(12_500)]
-    const both = { withdrawnAtMs: 1_000, restoredAtMs: 10_000 }
+    const both = { ...marks, restoredAtMs: 10_000 }
     const expected = measureDrill(samples, both, bound)
     fc.assert(
       fc.property(fc.shuffledSubarray(samples, { minLength: samples.length }), (shuffled) => {

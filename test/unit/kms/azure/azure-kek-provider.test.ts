@@ -215,9 +215,11 @@ describe('a KEK in an Azure key vault', () => {
       const provider = customer.provider(customer.keyId, { transport, callTimeoutMs: 1_000 })
       const wrapped = await wrapOne()
       customer.control.injectFault({ operation: 'KeyUnwrap', effect: { type: 'hang' } })
-      expect(await faultOf(provider.unwrap(wrapped, CONTEXT))).toMatchObject({
+      const requestReason = randomUUID()
+      expect(await faultOf(provider.unwrap(wrapped, CONTEXT, { requestReason }))).toMatchObject({
         kind: 'unreachable',
         code: 'timeout',
+        kmsRequestId: requestReason,
       })
     })
 
