@@ -91,7 +91,8 @@ export async function lockUsableAdminTokens(
 }
 
 /**
- * Puts a revoked token in the place of a row that is not ours; of that row only name and digest stay.
+ * Puts a revoked token in the place of a row that is not ours. Of that row only the digest stays, which opens nothing;
+ * its name may be a forger's words.
  * @returns undefined where there is no such row.
  */
 export async function buryAdminToken(
@@ -111,7 +112,7 @@ export async function buryAdminToken(
   const token: AdminToken = {
     id: row.id,
     orgId: row.org_id,
-    name: row.name,
+    name: `tampered-${row.id}`,
     digest: row.digest,
     hint: '',
     createdAt: buried.at,

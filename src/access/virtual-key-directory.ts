@@ -1,10 +1,9 @@
 import { hash, randomBytes } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
 import type { Database } from '#db/database.ts'
-import { IntegrityError } from '#integrity/assert-row-mac.ts'
 import type { SecretRing } from '#integrity/secret-ring.ts'
 import { isWellFormedToken, tokenDigests } from '#integrity/token.ts'
-import { findVirtualKeyByDigest } from './virtual-key-repository.ts'
+import { VirtualKeyLookups } from './virtual-key-lookups.ts'
 import { statusOf, type VirtualKey } from './virtual-key.ts'
 
 type Deps = Readonly<{
@@ -19,14 +18,15 @@ type Deps = Readonly<{
 export type Grant = Readonly<{
   virtualKey: VirtualKey
   epoch: string
-  /** When it was asked for, on the process's monotonic clock. */
+  /** Before it was read, on the process's monotonic clock. */
   readAtMs: number
   targetIds: ReadonlySet<string> | 'all'
 }>
 
 export type Authentication =
   | Readonly<{ outcome: 'granted'; grant: Grant }>
-  | Readonly<{ outcome: 'unknown' | 'expired' | 'revoked' | 'tampered' }>
+  /** `busy`: too many look-ups are under way for this one. */
+  | Readonly<{ outcome: 'unknown' | 'expired' | 'revoked' | 'tampered' | 'busy' }>
 
 const grantsMax = 100_000
 
@@ -38,11 +38,13 @@ const grantsMax = 100_000
  */
 export class VirtualKeyDirectory {
   readonly #deps: Deps
+  readonly #lookups: VirtualKeyLookups
   readonly #grants = new LRUCache<string, Grant>({ max: grantsMax })
   readonly #digestSecret = randomBytes(32).toString('base64')
 
   constructor(deps: Deps) {
     this.#deps = deps
+    this.#lookups = new VirtualKeyLookups({ db: deps.db.kysely, ring: deps.ring })
   }
 
   /**
@@ -51,12 +53,13 @@ export class VirtualKeyDirectory {
    */
   async authenticate(token: string, view?: { epoch: string; readAtMs: number }): Promise<Authentication> {
     if (!isWellFormedToken('hasp_vk', token)) return { outcome: 'unknown' }
+    const place = this.#placeOf(token)
     const held = this.grantInHand(token)
     if (held !== undefined && (view === undefined || isOf(held, view)))
       return { outcome: 'granted', grant: held }
-    const read = await this.#read(tokenDigests(this.#deps.ring, token))
+    const read = await this.#read(tokenDigests(this.#deps.ring, token), this.#grants.has(place))
     if (typeof read === 'string') return { outcome: read }
-    this.#grants.set(this.#placeOf(token), read)
+    this.#grants.set(place, read)
     const status = statusOf(read.virtualKey, this.#deps.now())
     return status === 'active' ? { outcome: 'granted', grant: read } : { outcome: status }
   }
@@ -78,18 +81,17 @@ export class VirtualKeyDirectory {
     return statusOf(virtualKey, this.#deps.now()) === 'active'
   }
 
-  async #read(digests: Buffer[]): Promise<Grant | 'unknown' | 'tampered'> {
-    const readAtMs = performance.now()
-    try {
-      const found = await findVirtualKeyByDigest(this.#deps.db.kysely, this.#deps.ring, digests)
-      if (found === undefined) return 'unknown'
-      const { targetIds } = found.virtualKey
-      return { ...found, readAtMs, targetIds: targetIds.length === 0 ? 'all' : new Set(targetIds) }
-    } catch (error) {
-      if (!(error instanceof IntegrityError)) throw error
-      this.#deps.onTampered({ table: error.table })
+  async #read(digests: Buffer[], isKnown: boolean): Promise<Grant | 'unknown' | 'tampered' | 'busy'> {
+    const lookup = await this.#lookups.find(digests, isKnown)
+    if (lookup === 'busy') return 'busy'
+    const { found, readAtMs } = lookup
+    if (found === undefined) return 'unknown'
+    if (found === 'tampered') {
+      this.#deps.onTampered({ table: 'virtual_keys' })
       return 'tampered'
     }
+    const { targetIds } = found.virtualKey
+    return { ...found, readAtMs, targetIds: targetIds.length === 0 ? 'all' : new Set(targetIds) }
   }
 }
 

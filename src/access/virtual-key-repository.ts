@@ -62,20 +62,26 @@ export async function findVirtualKey(
   return virtualKeyOf(ring, row)
 }
 
-/** The virtual key of a token with its organisation's epoch, both of one snapshot. */
-export async function findVirtualKeyByDigest(
+export type FoundVirtualKey = Readonly<{ virtualKey: VirtualKey; epoch: string }>
+
+/**
+ * The virtual keys of tokens, each with its organisation's epoch, all of one snapshot; by digest in base64. `tampered`
+ * stands for a row that is not ours.
+ */
+export async function findVirtualKeysByDigest(
   db: Db,
   ring: SecretRing,
   digests: Buffer[],
-): Promise<{ virtualKey: VirtualKey; epoch: string } | undefined> {
-  const row = await db
+): Promise<ReadonlyMap<string, FoundVirtualKey | 'tampered'>> {
+  const rows = await db
     .selectFrom('virtual_keys')
     .innerJoin('organisations', 'organisations.id', 'virtual_keys.org_id')
     .selectAll('virtual_keys')
     .select('organisations.epoch')
-    .where('virtual_keys.digest', 'in', digests)
-    .executeTakeFirst()
-  return row === undefined ? undefined : { virtualKey: virtualKeyOf(ring, row), epoch: row.epoch }
+    .where((eb) => eb('virtual_keys.digest', '=', eb.fn.any(eb.val(digests))))
+    .execute()
+  const judged = judgedRows(rows, (row) => ({ virtualKey: virtualKeyOf(ring, row), epoch: row.epoch }))
+  return new Map(rows.map(({ digest }, row) => [digest.toString('base64'), judged[row]?.record ?? 'tampered']))
 }
 
 export async function listVirtualKeys(
@@ -121,8 +127,8 @@ export async function replaceVirtualKey(
 }
 
 /**
- * Puts a revoked virtual key in the place of a row that is not ours. Of that row only name and digest stay: whoever
- * holds the token that it now stands for is told that it is revoked.
+ * Puts a revoked virtual key in the place of a row that is not ours. Of that row only the digest stays: whoever holds
+ * the token that it now stands for is told that it is revoked. Its name may be a forger's words.
  * @throws {AccessError} `virtual_key_changed_meanwhile` where the row is gone, or is ours.
  */
 export async function buryVirtualKey(
@@ -142,7 +148,7 @@ export async function buryVirtualKey(
   const virtualKey: VirtualKey = {
     id: row.id,
     orgId: row.org_id,
-    name: row.name,
+    name: `tampered-${row.id}`,
     digest: row.digest,
     hint: '',
     targetIds: [],

@@ -13,7 +13,7 @@ import { UpstreamTransport } from '#proxy/upstream/upstream-transport.ts'
 import { findProvider, providers } from '#providers/providers.ts'
 import type { TargetDeps } from '#targets/deps.ts'
 import { LastUsed } from '#targets/last-used.ts'
-import { noteRejection } from '#targets/note-rejection.ts'
+import { RejectionNotes } from '#targets/note-rejection.ts'
 import { OrganisationViews } from '#targets/organisation-view.ts'
 import type { ProviderCaller } from '#targets/validate-credential.ts'
 import type { Logger } from '#telemetry/log.ts'
@@ -59,6 +59,7 @@ export function buildLending(
   const onTampered = (what: object) => log.error(what, 'a stored record was tampered with, and is not used')
   const virtualKeys = new VirtualKeyDirectory({ db, ring, now, onTampered })
   const lastUsed = new LastUsed(db, now)
+  const rejections = new RejectionNotes({ db, now })
   const views = new OrganisationViews({
     db,
     ring,
@@ -104,7 +105,7 @@ export function buildLending(
     upstreamIdleTimeoutMs: config.upstreamIdleTimeoutMs,
     onCredentialRejected: (rejected) => {
       log.warn(rejected, 'a provider refuses a credential')
-      void noteRejection({ db, now }, rejected).catch(onUnexpected)
+      void rejections.note(rejected).catch(onUnexpected)
     },
     onTargetUsed: (target) => lastUsed.note(target),
     isDatabaseAway,

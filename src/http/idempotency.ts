@@ -66,12 +66,10 @@ async function reserve(deps: Deps, request: FastifyRequest) {
   const given = request.headers['idempotency-key']
   if (typeof given !== 'string') return null
   const { orgId } = callerOf(request)
-  const [digest] = tokenDigests(deps.ring, `${request.method} ${request.url}\n${digestBodyOf(request)}`)
-  if (digest === undefined) throw new Error('The secret ring has no current secret.')
   const reservation = await reserveIdempotent(deps.db.kysely, deps.ring, {
     orgId,
     idempotencyKey: given,
-    digest,
+    digests: tokenDigests(deps.ring, `${request.method} ${request.url}\n${digestBodyOf(request)}`),
     now: deps.now(),
   })
   switch (reservation.outcome) {

@@ -27,11 +27,20 @@ export type Reservation =
 export async function reserveIdempotent(
   db: Db,
   ring: SecretRing,
-  request: Readonly<{ orgId: string; idempotencyKey: string; digest: Buffer; now: Date }>,
+  request: Readonly<{
+    orgId: string
+    idempotencyKey: string
+    /** Of the request, under each secret of the ring, the current one first. */
+    digests: readonly Buffer[]
+    now: Date
+  }>,
 ): Promise<Reservation> {
-  const { now, ...taken } = request
+  const { now, digests, ...taken } = request
+  const [digest] = digests
+  if (digest === undefined) throw new Error('The secret ring has no current secret.')
   const attempt: IdempotencyRecord = {
     ...taken,
+    digest,
     attempt: newId(),
     status: inProgress,
     body: 'null',
@@ -40,7 +49,7 @@ export async function reserveIdempotent(
   if (await insertIdempotencyRecord(db, ring, attempt)) return { outcome: 'reserved', attempt }
   const earlier = await findIdempotencyRecord(db, ring, request)
   if (earlier === undefined) return { outcome: 'in-progress' }
-  if (!earlier.digest.equals(request.digest)) return { outcome: 'other-request' }
+  if (!digests.some((known) => known.equals(earlier.digest))) return { outcome: 'other-request' }
   if (earlier.status !== inProgress) {
     return { outcome: 'done', status: earlier.status, body: JSON.parse(earlier.body) }
   }

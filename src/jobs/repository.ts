@@ -152,19 +152,6 @@ export async function listJobs(
   return judgedRows(rows, (row) => ({ job: jobOf(ring, row), progress: progress.get(row.id) ?? noProgress }))
 }
 
-/**
- * Holds the organisation's row to the end of the transaction, as `recordChange` does, without a new epoch: so that
- * jobs are started, and KEKs retired, one after the other.
- */
-export async function lockOrganisation(trx: Db, orgId: string): Promise<void> {
-  await trx
-    .selectFrom('organisations')
-    .select('id')
-    .where('id', '=', orgId)
-    .forNoKeyUpdate()
-    .executeTakeFirstOrThrow()
-}
-
 /** The jobs of an organisation that have work before them, oldest first. */
 export async function findUnendedJobs(db: Db, ring: SecretRing, orgId: string): Promise<LifecycleJob[]> {
   const rows = await db

@@ -5,6 +5,7 @@ import type { Kek } from '#keks/kek.ts'
 import { KekError } from '#keks/kek-error.ts'
 import { findKek } from '#keks/repository.ts'
 import { appendEntry } from '#ledger/append.ts'
+import { lockOrganisation } from '#ledger/lock-organisation.ts'
 import { findTarget } from '#targets/repository.ts'
 import type { LifecycleJobDeps } from './deps.ts'
 import { detailsOf } from './end.ts'
@@ -17,7 +18,7 @@ import {
 import { LifecycleJobError } from './lifecycle-job-error.ts'
 import { countRecordsLeft } from './records-left.ts'
 import { takeOver } from './progress-repository.ts'
-import { findJobStatus, findUnendedJobs, insertJob, lockOrganisation } from './repository.ts'
+import { findJobStatus, findUnendedJobs, insertJob } from './repository.ts'
 
 export type StartLifecycleJob = Readonly<{
   orgId: string

@@ -2,6 +2,7 @@ import type { Database } from '#db/database.ts'
 import { newId } from '#db/ids.ts'
 import type { SecretRing } from '#integrity/secret-ring.ts'
 import { appendEntry } from '#ledger/append.ts'
+import { lockOrganisation } from '#ledger/lock-organisation.ts'
 import type { VerificationRecord } from './verification.ts'
 import { insertVerification, scheduleVerification } from './verification-repository.ts'
 
@@ -18,6 +19,7 @@ export async function noteVerification(
   const nextAt =
     deps.reverifyIntervalMs === 0 ? null : new Date(record.verifiedAt.getTime() + deps.reverifyIntervalMs)
   await deps.db.transaction(async (trx) => {
+    await lockOrganisation(trx, orgId)
     await insertVerification(trx, deps.ring, record)
     await scheduleVerification(trx, { orgId, kekId }, nextAt)
     if (!options.isEntryWritten) return

@@ -4,6 +4,7 @@ import { newId } from '#db/ids.ts'
 import type { SecretRing } from '#integrity/secret-ring.ts'
 import { isWellFormedToken, mintToken, tokenDigests } from '#integrity/token.ts'
 import { appendEntry } from '#ledger/append.ts'
+import { lockOrganisation } from '#ledger/lock-organisation.ts'
 import { KekError } from './kek-error.ts'
 import { findLinkByDigest, insertLink, lockLink, replaceLink } from './onboarding-link-repository.ts'
 import { findKek } from './repository.ts'
@@ -83,6 +84,7 @@ export async function revokeOnboardingLink(
   },
 ): Promise<OnboardingLink> {
   return deps.db.transaction(async (trx) => {
+    await lockOrganisation(trx, input.orgId)
     const before = await lockLink(trx, deps.ring, input)
     if (before === undefined)
       throw new KekError('onboarding_link_not_found', 'This KEK has no onboarding link with this id.')

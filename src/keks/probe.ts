@@ -6,7 +6,7 @@ import type { KekProviders } from './access.ts'
 import { journalledUnwrap, openCanary } from './canary.ts'
 import { confirmRevocation } from './confirm-revocation.ts'
 import type { Kek } from './kek.ts'
-import { claimDueProbes, findKek, recordProbe } from './repository.ts'
+import { bringProbeForward, claimDueProbes, findKek, recordProbe } from './repository.ts'
 import { resumeKek, suspendKek } from './suspend.ts'
 import type { UnwrapJournal } from './unwrap-journal.ts'
 
@@ -28,6 +28,8 @@ type ProbeOutcome = 'working' | 'suspended' | 'resumed' | KekFault['kind'] | 'sk
 const actor = 'probe'
 /** A probe that a node claimed and never finished (it died) is due again after this long. */
 const leaseMs = 30_000
+/** A probe that failed for another reason than the KMS is due again after this long. */
+const failedRecheckMs = 1_000
 /** On one node. */
 const probesAtOnceMax = 64
 const claimedAtOnceMax = 16
@@ -69,8 +71,14 @@ export class ProbeRunner implements AsyncDisposable {
   }
 
   #start(orgId: string, kekId: string): void {
+    const { db, now, onError } = this.#deps
     const probe = probeKek(this.#deps, orgId, kekId)
-      .catch((error: unknown) => this.#deps.onError(error, kekId))
+      .catch(async (error: unknown) => {
+        onError(error, kekId)
+        // Not only when its lease is over: the database may have been away for a moment.
+        const at = new Date(now().getTime() + failedRecheckMs)
+        await bringProbeForward(db.kysely, { id: kekId, orgId }, at).catch(() => {})
+      })
       .then(() => void this.#underWay.delete(probe))
     this.#underWay.add(probe)
   }

@@ -2,14 +2,18 @@ import type { Db } from '#db/database.ts'
 import { adminTokenIdOf } from './actor.ts'
 import { bodyOf, type LedgerEntry } from './entry.ts'
 import { LedgerError } from './ledger-error.ts'
+import { lockOrganisation } from './lock-organisation.ts'
 
 /**
  * Appends one entry in the caller's transaction, so that it commits with the change that it tells of or not at
  * all. An entry of an admin token is written only while that token may be used: whoever asked for a change, and lost
- * the token before it could commit, changes nothing.
+ * the token before it could commit, changes nothing. The organisation's row is held from here to the commit, so that
+ * no revocation of the token commits in between.
  * @throws {LedgerError} `organisation_not_found`, `actor_gone`
  */
 export async function appendEntry(trx: Db, entry: LedgerEntry): Promise<void> {
+  // A statement of its own: the next one then sees what the lock was waited for.
+  if (adminTokenIdOf(entry.actor) !== null) await lockOrganisation(trx, entry.orgId)
   if (await insertEntry(trx, entry)) return
   throw await refusalOf(trx, entry)
 }

@@ -29,7 +29,8 @@ const presence =
 /**
  * Writes the rows whose epoch is still their organisation's, and answers the ids of the others: mostly none.
  * Fails when they are not all durable within `timeoutMs`; the connection is then given up, and the rows may
- * or may not be there.
+ * or may not be there. What made one connection hang (a firewall that forgot it, a server that vanished) mostly has the
+ * idle ones too: they are given up with it, so that the next batch does not wait for one of them.
  */
 export async function insertBatch(
   pool: Database['pool'],
@@ -37,7 +38,10 @@ export async function insertBatch(
   timeoutMs: number,
 ): Promise<ReadonlySet<string>> {
   const timeout = Promise.withResolvers<never>()
-  const timer = setTimeout(() => timeout.reject(new Error(`No answer within ${timeoutMs} ms.`)), timeoutMs)
+  const timer = setTimeout(() => {
+    timeout.reject(new Error(`No answer within ${timeoutMs} ms.`))
+    giveUpIdle(pool)
+  }, timeoutMs)
   try {
     return await insert(pool, rows, timeout.promise)
   } finally {
@@ -71,6 +75,16 @@ async function insert(
   } catch (error) {
     client.release(true)
     throw error
+  }
+}
+
+/** The pool hands its idle connections out first, and at once. */
+function giveUpIdle(pool: Database['pool']): void {
+  for (let idle = pool.idleCount; idle > 0; idle -= 1) {
+    pool.connect().then(
+      (client) => client.release(true),
+      () => {},
+    )
   }
 }
 

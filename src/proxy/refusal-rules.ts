@@ -146,6 +146,13 @@ export const refusalRules = {
     retryAfterSeconds: 1,
     message: 'Hasp holds as many request bodies as it may. Try again shortly.',
   },
+  virtual_key_busy: {
+    status: 503,
+    isTerminal: false,
+    retryAfterSeconds: 1,
+    message:
+      'More virtual keys that this Hasp node has not met yet are being looked up than it may, or the database is slow to tell. Try again shortly.',
+  },
   organisation_busy: {
     status: 429,
     isTerminal: false,

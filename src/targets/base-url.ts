@@ -2,6 +2,11 @@ import type { Provider } from '#providers/provider.ts'
 import { TargetError } from './target-error.ts'
 
 const baseUrlLengthMax = 2048
+/**
+ * What a URL parser cuts out or reads as something else without a word (WHATWG URL, §4.4): whoever reads the text would
+ * see another address than the one that gets the credential.
+ */
+const unplain = /[\p{Cc}\s\\]/u
 
 /**
  * Where a target's requests go: the provider's own base URL, or one at an origin that the operator allowed. The
@@ -14,6 +19,9 @@ export function resolveBaseUrl(
   allowedOrigins: ReadonlySet<string>,
 ): string {
   if (given === undefined) return provider.defaultBaseUrl
+  if (unplain.test(given)) {
+    throw refused('it holds a control character, white space or a backslash; percent-encode what belongs there')
+  }
   const url = given.length <= baseUrlLengthMax ? URL.parse(given) : null
   if (url === null || (url.protocol !== 'https:' && url.protocol !== 'http:')) {
     throw refused('it is not an http(s) URL')

@@ -1,4 +1,4 @@
-import { type DiagnosticLogOptions, DiagnosticLog } from './audit/diagnostic-log.ts'
+import { type DiagnosticLogOptions, openDiagnosticLog } from './audit/diagnostic-log.ts'
 import { AzureEmulatorControl } from './control/control.ts'
 import { serveControl } from './control/control-api.ts'
 import type { Seed } from './control/inputs.ts'
@@ -63,7 +63,7 @@ export async function startAzureEmulator(options: AzureEmulatorOptions = {}): Pr
   const clock = new ServiceClock(options.clock)
   let disconnectStore: (host: string) => void = () => {}
   await using starting = new AsyncDisposableStack()
-  const log = starting.use(await DiagnosticLog.open(options.auditLog ?? {}))
+  const log = starting.use(await openDiagnosticLog(options.auditLog ?? {}))
   const directory = new EntraDirectory(clock)
   const issuers = new Issuers(clock)
   const signer = new TokenSigner('entra-1')

@@ -4,6 +4,7 @@ import { KekError } from '#keks/kek-error.ts'
 import { findKek } from '#keks/repository.ts'
 import { revocationBound } from '#keks/revocation-bound.ts'
 import { appendEntry } from '#ledger/append.ts'
+import { lockOrganisation } from '#ledger/lock-organisation.ts'
 import { drillLimits, type Drill } from './drill.ts'
 import { measureDrill } from './measure.ts'
 import { noteDrilled } from './note-drilled.ts'
@@ -32,6 +33,7 @@ export type StartDrill = Readonly<{
 export async function startDrill(deps: DrillDeps, input: StartDrill): Promise<Drill> {
   const { orgId, kekId, actor } = input
   const drill = await deps.db.transaction(async (trx) => {
+    await lockOrganisation(trx, orgId)
     const kek = await findKek(trx, deps.ring, orgId, kekId)
     if (kek.state !== 'active' || kek.canary === null) {
       throw new KekError('kek_not_active', `Only an active KEK can be drilled: this one is ${kek.state}.`)

@@ -1,16 +1,13 @@
-import type { Static } from 'typebox'
+import type { ControlInput, ControlOutput } from '#emulators/common/control-api.ts'
 import type { controlCommands } from './control-api.ts'
 
 type Commands = typeof controlCommands
 
-type ControlInput<Name extends keyof Commands> = Static<Commands[Name]['input']>
-type ControlOutput<Name extends keyof Commands> = Awaited<ReturnType<Commands[Name]['run']>>
-
 /** Drives an emulator that runs in another process. */
 export type AwsEmulatorClient = <Name extends keyof Commands>(
   name: Name,
-  input: ControlInput<Name>,
-) => Promise<ControlOutput<Name>>
+  input: ControlInput<Commands[Name]>,
+) => Promise<ControlOutput<Commands[Name]>>
 
 /**
  * `const emulator = connectAwsEmulator(url); await emulator('set-effect-delay', { effectDelayMs: 500 })`
@@ -20,8 +17,8 @@ export type AwsEmulatorClient = <Name extends keyof Commands>(
 export function connectAwsEmulator(url: string): AwsEmulatorClient {
   return async <Name extends keyof Commands>(
     name: Name,
-    input: ControlInput<Name>,
-  ): Promise<ControlOutput<Name>> => {
+    input: ControlInput<Commands[Name]>,
+  ): Promise<ControlOutput<Commands[Name]>> => {
     const reply = await fetch(new URL(`/_emulator/${name}`, url), {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
@@ -31,6 +28,6 @@ export function connectAwsEmulator(url: string): AwsEmulatorClient {
     if (!reply.ok) throw new Error(`${name}: ${JSON.stringify(body)}`)
     // The emulator runs the same command table that these types come from.
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion
-    return body as ControlOutput<Name>
+    return body as ControlOutput<Commands[Name]>
   }
 }

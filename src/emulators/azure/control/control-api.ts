@@ -1,21 +1,11 @@
-import { Type, type Static, type TSchema } from 'typebox'
-import { Value } from 'typebox/value'
+import { Type } from 'typebox'
+import { commandsOf, type ControlReply, runCommand } from '#emulators/common/control-api.ts'
 import type { AzureRequest } from '#emulators/azure/wire/azure-reply.ts'
 import type { AzureEmulatorControl } from './control.ts'
 import * as input from './inputs.ts'
 import { plantSeed } from './seed.ts'
 
-type Command<Input extends TSchema, Output> = Readonly<{
-  input: Input
-  run: (control: AzureEmulatorControl, given: Static<Input>) => Output | Promise<Output>
-}>
-
-function command<Input extends TSchema, Output>(
-  schema: Input,
-  run: (control: AzureEmulatorControl, given: Static<Input>) => Output | Promise<Output>,
-): Command<Input, Output> {
-  return { input: schema, run }
-}
+const command = commandsOf<AzureEmulatorControl>()
 
 /** Each is `POST /_emulator/<name>` with its input as JSON. */
 export const controlCommands = {
@@ -69,41 +59,11 @@ export const controlCommands = {
   health: command(Type.Object({}), () => ({ status: 'ok' as const })),
 } as const
 
-type ControlReply = Readonly<{ httpStatus: number; body: unknown }>
-
-/** Serves one control request. Only JSON is taken, so that no web page can send one without a preflight. */
-export async function serveControl(
+/** Serves one control request. */
+export function serveControl(
   control: AzureEmulatorControl,
   name: string,
   request: AzureRequest,
 ): Promise<ControlReply> {
-  const found = Object.entries(controlCommands).find(([candidate]) => candidate === name)?.[1]
-  if (found === undefined) return refuse(404, `There is no control command ${name}.`)
-  if (request.method !== 'POST') return refuse(405, 'Control commands are POSTed.')
-  if (request.headers['content-type'] !== 'application/json')
-    return refuse(415, 'Control commands take application/json.')
-  try {
-    const given: unknown = request.body.length === 0 ? {} : JSON.parse(request.body.toString('utf8'))
-    return { httpStatus: 200, body: (await runChecked(found, control, given)) ?? {} }
-  } catch (error) {
-    return refuse(400, error instanceof Error ? error.message : 'The command failed.')
-  }
-}
-
-async function runChecked(
-  found: (typeof controlCommands)[keyof typeof controlCommands],
-  control: AzureEmulatorControl,
-  given: unknown,
-): Promise<unknown> {
-  if (!Value.Check(found.input, given)) {
-    const fault = Value.Errors(found.input, given)[0]
-    throw new Error(`Bad input: ${fault?.instancePath ?? ''} ${fault?.message ?? 'does not fit'}`)
-  }
-  // The check above has just shown that `given` is what this very command takes; the union hides which one it is.
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion
-  return found.run(control, given as never)
-}
-
-function refuse(httpStatus: number, message: string): ControlReply {
-  return { httpStatus, body: { error: message } }
+  return runCommand(controlCommands, control, name, request)
 }

@@ -1,18 +1,15 @@
 import { request } from 'node:https'
 import { text } from 'node:stream/consumers'
-import type { Static } from 'typebox'
+import type { ControlInput, ControlOutput } from '#emulators/common/control-api.ts'
 import type { controlCommands } from './control-api.ts'
 
 type Commands = typeof controlCommands
 
-type ControlInput<Name extends keyof Commands> = Static<Commands[Name]['input']>
-type ControlOutput<Name extends keyof Commands> = Awaited<ReturnType<Commands[Name]['run']>>
-
 /** Drives an emulator that runs in another process. */
 export type AzureEmulatorClient = <Name extends keyof Commands>(
   name: Name,
-  input: ControlInput<Name>,
-) => Promise<ControlOutput<Name>>
+  input: ControlInput<Commands[Name]>,
+) => Promise<ControlOutput<Commands[Name]>>
 
 /**
  * `const emulator = connectAzureEmulator(url, ca); await emulator('set-key', { keyId, isEnabled: false })`
@@ -23,13 +20,13 @@ export type AzureEmulatorClient = <Name extends keyof Commands>(
 export function connectAzureEmulator(url: string, ca: string): AzureEmulatorClient {
   return async <Name extends keyof Commands>(
     name: Name,
-    input: ControlInput<Name>,
-  ): Promise<ControlOutput<Name>> => {
+    input: ControlInput<Commands[Name]>,
+  ): Promise<ControlOutput<Commands[Name]>> => {
     const { isOk, body } = await post(new URL(`/_emulator/${name}`, url), ca, JSON.stringify(input))
     if (!isOk) throw new Error(`${name}: ${body}`)
     // The emulator runs the same command table that these types come from.
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion
-    return JSON.parse(body) as ControlOutput<Name>
+    return JSON.parse(body) as ControlOutput<Commands[Name]>
   }
 }
 

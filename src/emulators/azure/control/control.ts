@@ -148,11 +148,11 @@ export class AzureEmulatorControl extends KeyControl {
   }
 
   events(filter: EventFilter = {}): AuditEvent[] {
-    return this.#deps.log.events(filter)
+    return this.#deps.log.entries(filter)
   }
 
   async waitForEvent(filter: EventFilter, timeoutMs?: number): Promise<AuditEvent> {
-    return this.#deps.log.waitForEvent(filter, timeoutMs)
+    return this.#deps.log.waitFor(filter, timeoutMs)
   }
 
   clearEvents(): void {

@@ -1,21 +1,11 @@
-import { Type, type Static, type TSchema } from 'typebox'
-import { Value } from 'typebox/value'
+import { Type } from 'typebox'
+import { commandsOf, runCommand } from '#emulators/common/control-api.ts'
 import type { HttpReply, HttpRequest } from '#emulators/google/wire/http-server.ts'
 import type { GoogleEmulatorControl } from './control.ts'
 import * as input from './inputs.ts'
 import { plantSeed } from './seed.ts'
 
-type Command<Input extends TSchema, Output> = Readonly<{
-  input: Input
-  run: (control: GoogleEmulatorControl, given: Static<Input>) => Output | Promise<Output>
-}>
-
-function command<Input extends TSchema, Output>(
-  schema: Input,
-  run: (control: GoogleEmulatorControl, given: Static<Input>) => Output | Promise<Output>,
-): Command<Input, Output> {
-  return { input: schema, run }
-}
+const command = commandsOf<GoogleEmulatorControl>()
 
 /** Each is `POST /_emulator/<name>` with its input as JSON. */
 const controlCommands = {
@@ -65,43 +55,13 @@ const controlCommands = {
 
 const PREFIX = '/_emulator/'
 
-/** Serves one control request; undefined for other paths. Only JSON is taken, so that no web page can send one. */
+/** Serves one control request; undefined for other paths. */
 export async function serveControl(
   control: GoogleEmulatorControl,
   { body, headers, path, verb }: HttpRequest,
 ): Promise<HttpReply | undefined> {
   if (!path.startsWith(PREFIX)) return undefined
   const name = path.slice(PREFIX.length)
-  const found = Object.entries(controlCommands).find(([candidate]) => candidate === name)?.[1]
-  if (found === undefined) return refuse(404, `There is no control command ${name}.`)
-  if (verb !== 'POST') return refuse(405, 'Control commands are POSTed.')
-  if (headers['content-type'] !== 'application/json')
-    return refuse(415, 'Control commands take application/json.')
-  try {
-    const given: unknown = body.length === 0 ? {} : JSON.parse(body.toString('utf8'))
-    return answer(200, (await runChecked(found, control, given)) ?? {})
-  } catch (error) {
-    return refuse(400, error instanceof Error ? error.message : 'The command failed.')
-  }
-}
-
-async function runChecked(
-  found: (typeof controlCommands)[keyof typeof controlCommands],
-  control: GoogleEmulatorControl,
-  given: unknown,
-): Promise<unknown> {
-  if (!Value.Check(found.input, given)) {
-    const fault = Value.Errors(found.input, given)[0]
-    throw new Error(`Bad input: ${fault?.instancePath ?? ''} ${fault?.message ?? 'does not fit'}`)
-  }
-  // The check above has just shown that `given` is what this very command takes; the union hides which one it is.
-  return found.run(control, given as never)
-}
-
-function refuse(httpStatus: number, message: string): HttpReply {
-  return answer(httpStatus, { error: message })
-}
-
-function answer(httpStatus: number, body: unknown): HttpReply {
-  return { type: 'answer', httpStatus, body: JSON.stringify(body) }
+  const reply = await runCommand(controlCommands, control, name, { method: verb, headers, body })
+  return { type: 'answer', httpStatus: reply.httpStatus, body: JSON.stringify(reply.body) }
 }
