@@ -1,9 +1,9 @@
 /**
  * Two organisations on one Hasp, both in mode strict, each with a key in an AWS account of its own and 50 requests a
  * second that do not wait for each other. The KMS of A gets slow, then slower than any limit, then throttles: what
- * becomes of B? Short stormy and quiet phases take turns, so that whatever else the machine does hits both; a control
+ * becomes of B? Stormy and quiet phases take turns, so that whatever else the machine does hits both; a control
  * phase without a storm tells the noise.
- * Run: `npm run bench:isolation [-- ROUNDS]` (8). Exit code 1 when B lost a request, or its p99 changed by more than
+ * Run: `npm run bench:isolation [-- ROUNDS]` (4). Exit code 1 when B lost a request, or its p99 changed by more than
  * the noise.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -11,9 +11,9 @@ import { startScene } from './isolation/start-scene.ts'
 import { setWeather } from './isolation/weather.ts'
 import { startLoad, type LoadResult } from './rewrap/load.ts'
 
-const rounds = Number(process.argv[2] ?? 8)
+const rounds = Number(process.argv[2] ?? 4)
 const requestsPerSecond = 50
-const phaseMs = 4_000
+const phaseMs = 12_000
 const warmUpMs = 4_000
 /** Between the p99 of phases that nothing tells apart, at the least; the control says what it is here and now. */
 const noiseRatioMin = 1.3

@@ -3,6 +3,7 @@ import type { Config } from '#config/load-config.ts'
 import type { Database } from '#db/database.ts'
 import { isDatabaseAway } from '#db/is-database-away.ts'
 import type { ApiServer } from '#http/api-server.ts'
+import { ReadBuffer } from '#http/read-buffer.ts'
 import { buildServer } from '#http/server.ts'
 import type { SecretRing } from '#integrity/secret-ring.ts'
 import type { AwsDeployment } from '#kms/aws/aws-clients.ts'
@@ -15,6 +16,7 @@ import { buildJobs } from './context/build-jobs.ts'
 import { buildLending } from './context/build-lending.ts'
 import { hearChanges } from './context/hear-changes.ts'
 import { openStorage } from './context/open-storage.ts'
+import { overwriteKmsReplies } from './context/overwrite-kms-replies.ts'
 import { startBackgroundWork } from './context/start-background-work.ts'
 import { stopServing } from './context/stop-serving.ts'
 
@@ -50,6 +52,8 @@ export async function createContext(options: ContextOptions): Promise<Context> {
   const common = { ...options, now, onUnexpected, stopping: stopping.signal }
   await using stack = new AsyncDisposableStack()
 
+  const readBuffer = stack.use(new ReadBuffer())
+  overwriteKmsReplies(stack, readBuffer)
   const storage = await openStorage(stack, common)
   const custody = buildCustody(stack, storage, common)
   const lending = buildLending(stack, storage, custody, common)
@@ -95,6 +99,7 @@ export async function createContext(options: ContextOptions): Promise<Context> {
       ],
       scrape: async () => ({ text: await metrics.metrics(), contentType: metrics.contentType }),
     },
+    readBuffer,
     isDatabaseAway,
     onUnexpected,
     version: options.version,

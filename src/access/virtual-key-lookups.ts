@@ -62,7 +62,8 @@ export class VirtualKeyLookups {
 
   /** At the end of this turn of the event loop, so that what came in the same turn shares a query. */
   #schedule(): void {
-    if (this.#isScheduled || this.#queries >= queriesMax) return
+    const isIdle = this.#known.size === 0 && this.#strangers.size === 0
+    if (isIdle || this.#isScheduled || this.#queries >= queriesMax) return
     this.#isScheduled = true
     setImmediate(() => {
       this.#isScheduled = false
@@ -72,9 +73,8 @@ export class VirtualKeyLookups {
 
   async #ask(): Promise<void> {
     const batch = this.#take()
-    if (batch.length === 0) return
     this.#queries += 1
-    if (this.#known.size + this.#strangers.size > 0) this.#schedule()
+    this.#schedule()
     try {
       await this.#answer(batch)
     } catch (error) {

@@ -81,7 +81,9 @@ export async function findVirtualKeysByDigest(
     .where((eb) => eb('virtual_keys.digest', '=', eb.fn.any(eb.val(digests))))
     .execute()
   const judged = judgedRows(rows, (row) => ({ virtualKey: virtualKeyOf(ring, row), epoch: row.epoch }))
-  return new Map(rows.map(({ digest }, row) => [digest.toString('base64'), judged[row]?.record ?? 'tampered']))
+  return new Map(
+    rows.map(({ digest }, row) => [digest.toString('base64'), judged[row]?.record ?? 'tampered']),
+  )
 }
 
 export async function listVirtualKeys(

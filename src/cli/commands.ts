@@ -26,7 +26,7 @@ export const commands: readonly CommandEntry[] = [
   },
   {
     name: 'emulate',
-    summary: 'Run AWS KMS or a provider on this machine, to try Hasp out.',
+    summary: 'Run a cloud’s KMS or a provider on this machine, to try Hasp out.',
     load: async () => (await import('./emulate/emulate.ts')).addEmulate,
   },
   {

@@ -11,7 +11,7 @@ import { describeApi, describeProblems } from './describe-api.ts'
 import type { ErrorCode } from './errors-to-http.ts'
 import { managementApi } from './management-api.ts'
 import { problemOf } from './problem.ts'
-import { ReadBuffer } from './read-buffer.ts'
+import type { ReadBuffer } from './read-buffer.ts'
 import { RequestError } from './request-error.ts'
 import { onboardingPages } from './routes/onboarding/onboarding.ts'
 import { serviceRoutes, type ServiceDeps } from './routes/service/service.ts'
@@ -21,6 +21,7 @@ export type ServerDeps = Readonly<{
   api: ApiDeps
   proxy: ProxyDeps
   service: ServiceDeps
+  readBuffer: Pick<ReadBuffer, 'overwrite'>
   /** Whether what failed is the connection to the database. */
   isDatabaseAway: (error: unknown) => boolean
   /** Told of errors that are nobody's refusal. */
@@ -39,11 +40,10 @@ const keepAliveTimeoutMs = 75_000
  * The one HTTP server. Proxied requests go straight to the pipeline, byte for byte; everything else is Fastify's.
  */
 export async function buildServer(deps: ServerDeps): Promise<ApiServer> {
-  const readBuffer = new ReadBuffer()
   const app = Fastify({
     serverFactory: (handler) =>
       createHttpServer(deps.proxy, (request, response) => {
-        wipeBodyAfterUse(request, readBuffer)
+        wipeBodyAfterUse(request, deps.readBuffer)
         handler(request, response)
       }),
     logger: false,
@@ -71,7 +71,6 @@ export async function buildServer(deps: ServerDeps): Promise<ApiServer> {
       'There is nothing at this address. The management API is under /api/v1 (see /api/v1/openapi.json); agents use /openai/v1, /anthropic or /v1.',
     )
   })
-  app.addHook('onClose', async () => readBuffer[Symbol.dispose]())
   takeNoBodies(app)
   app.addHook('onSend', async (request, reply) => {
     reply.header('x-request-id', request.id).header('cache-control', 'no-store')

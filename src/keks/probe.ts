@@ -4,9 +4,10 @@ import type { SecretRing } from '#integrity/secret-ring.ts'
 import { KekFault } from '#kms/kek-fault.ts'
 import type { KekProviders } from './access.ts'
 import { journalledUnwrap, openCanary } from './canary.ts'
+import { claimDue } from './claim-due.ts'
 import { confirmRevocation } from './confirm-revocation.ts'
 import type { Kek } from './kek.ts'
-import { bringProbeForward, claimDueProbes, findKek, recordProbe } from './repository.ts'
+import { bringProbeForward, findKek, recordProbe } from './repository.ts'
 import { resumeKek, suspendKek } from './suspend.ts'
 import type { UnwrapJournal } from './unwrap-journal.ts'
 
@@ -59,7 +60,7 @@ export class ProbeRunner implements AsyncDisposable {
     for (let started = 0; ;) {
       const wanted = Math.min(claimedAtOnceMax, probesAtOnceMax - this.#underWay.size)
       if (wanted <= 0) return started
-      const due = await claimDueProbes(db.kysely, now(), leaseMs, wanted)
+      const due = await claimDue(db.kysely, 'next_probe_at', now(), leaseMs, wanted)
       for (const { orgId, kekId } of due) this.#start(orgId, kekId)
       started += due.length
       if (due.length < wanted) return started

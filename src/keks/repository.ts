@@ -188,31 +188,6 @@ export async function buryKek(
   return kek
 }
 
-/** Takes up to `limit` due probes and moves each on by its lease, so that only one node runs it. */
-export async function claimDueProbes(
-  db: Db,
-  now: Date,
-  leaseMs: number,
-  limit: number,
-): Promise<{ orgId: string; kekId: string }[]> {
-  const rows = await db
-    .updateTable('kek_probes')
-    .set({ next_probe_at: new Date(now.getTime() + leaseMs) })
-    .where('kek_id', 'in', (due) =>
-      due
-        .selectFrom('kek_probes')
-        .select('kek_id')
-        .where('next_probe_at', '<=', now)
-        .orderBy('next_probe_at')
-        .limit(limit)
-        .forUpdate()
-        .skipLocked(),
-    )
-    .returning(['org_id', 'kek_id'])
-    .execute()
-  return rows.map((row) => ({ orgId: row.org_id, kekId: row.kek_id }))
-}
-
 /** Makes the next probe of a KEK due at `at`. */
 export async function bringProbeForward(db: Db, kek: Pick<Kek, 'id' | 'orgId'>, at: Date): Promise<void> {
   await db

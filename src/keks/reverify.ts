@@ -1,10 +1,11 @@
 import { newId } from '#db/ids.ts'
+import { claimDue } from './claim-due.ts'
 import type { Kek } from './kek.ts'
 import { noteVerification } from './note-verification.ts'
 import { findKek } from './repository.ts'
 import { runChecks } from './run-checks.ts'
 import { outcomeOf, type VerificationRecord } from './verification.ts'
-import { claimDueVerifications, findLastVerdict, scheduleVerification } from './verification-repository.ts'
+import { findLastVerdict, scheduleVerification } from './verification-repository.ts'
 import type { VerifyDeps } from './verify.ts'
 
 type Deps = VerifyDeps &
@@ -28,7 +29,7 @@ const retryMs = 3_600_000
  */
 export async function runDueVerifications(deps: Deps): Promise<number> {
   if (deps.reverifyIntervalMs === 0) return 0
-  const due = await claimDueVerifications(deps.db.kysely, deps.now(), leaseMs, atOnceMax)
+  const due = await claimDue(deps.db.kysely, 'next_verification_at', deps.now(), leaseMs, atOnceMax)
   await Promise.all(
     due.map(async ({ orgId, kekId }) => {
       try {

@@ -99,31 +99,6 @@ export async function findLastVerdict(
     .find((record) => record !== null && record.verdict !== 'unknown') as VerificationRecord | undefined
 }
 
-/** Takes up to `limit` verifications that are due and moves each on by its lease, so that only one node runs it. */
-export async function claimDueVerifications(
-  db: Db,
-  now: Date,
-  leaseMs: number,
-  limit: number,
-): Promise<{ orgId: string; kekId: string }[]> {
-  const rows = await db
-    .updateTable('kek_probes')
-    .set({ next_verification_at: new Date(now.getTime() + leaseMs) })
-    .where('kek_id', 'in', (due) =>
-      due
-        .selectFrom('kek_probes')
-        .select('kek_id')
-        .where('next_verification_at', '<=', now)
-        .orderBy('next_verification_at')
-        .limit(limit)
-        .forUpdate()
-        .skipLocked(),
-    )
-    .returning(['org_id', 'kek_id'])
-    .execute()
-  return rows.map((row) => ({ orgId: row.org_id, kekId: row.kek_id }))
-}
-
 /** When the KEK is verified next; null for never. */
 export async function scheduleVerification(
   db: Db,

@@ -1,3 +1,4 @@
+import { channel } from 'node:diagnostics_channel'
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Dispatcher } from 'undici'
 import type { KekFault } from './kek-fault.ts'
@@ -29,6 +30,23 @@ type Limits = Readonly<{
   /** Names the failure in the words of the cloud that was asked. */
   faultOf: (failure: ExchangeFailure) => KekFault
 }>
+
+const received = channel('hasp.kms.received')
+
+/**
+ * Has `listener` called whenever bytes of a reply have arrived, in whichever exchange of the process: Node read them
+ * all into one buffer, where a DEK may stand until something longer arrives.
+ * @returns what ends it
+ */
+export function onSecretReceived(listener: () => void): Disposable {
+  const heard = () => listener()
+  received.subscribe(heard)
+  return {
+    [Symbol.dispose]: () => {
+      received.unsubscribe(heard)
+    },
+  }
+}
 
 /**
  * Sends one request and gathers the reply in one buffer of our own, wiping every piece as it comes off the socket.
@@ -88,6 +106,7 @@ class ReplyCollector implements Dispatcher.DispatchHandler {
     const end = this.#length + chunk.length
     if (!this.#isSettled && end <= this.#body.length) chunk.copy(this.#body, this.#length)
     chunk.fill(0)
+    received.publish(undefined)
     if (end > this.#body.length) this.#fail('reply-too-large')
     this.#length = end
   }

@@ -2,8 +2,8 @@ import { createHash, randomUUID } from 'node:crypto'
 import { basename } from 'node:path'
 import { canonicalAad } from '#envelope/aad.ts'
 import type { EncryptionContext } from '#envelope/encryption-context.ts'
-import { EnvelopeError } from '#envelope/envelope-error.ts'
 import type { SecretBytes } from '#envelope/secret-bytes.ts'
+import { contextAs, requireDek, requireWrappedBy } from './check-request.ts'
 import { KekFault } from './kek-fault.ts'
 import type {
   KekDescription,
@@ -14,7 +14,7 @@ import type {
   WrapResult,
 } from './kek-provider.ts'
 import { localKekPath, readLocalKek } from './local-kek-file.ts'
-import { DEK_BYTES, unwrapLocally, wrapLocally } from './local-wrap.ts'
+import { unwrapLocally, wrapLocally } from './local-wrap.ts'
 
 const ALGORITHM = 'local-aes-256-gcm'
 
@@ -36,8 +36,7 @@ export class LocalKekProvider implements KekProvider {
   }
 
   async wrap(dek: SecretBytes, context: EncryptionContext): Promise<WrapResult> {
-    if (dek.length !== DEK_BYTES)
-      throw new KekFault('ours', 'InvalidDek', `A DEK must be ${DEK_BYTES} bytes.`)
+    requireDek(dek)
     const aad = this.#wrapAad(context)
     return this.#call((material) => ({
       wrappedDek: { algorithm: ALGORITHM, kekRef: this.kekRef, bytes: wrapLocally(material, dek, aad) },
@@ -45,9 +44,7 @@ export class LocalKekProvider implements KekProvider {
   }
 
   async unwrap(wrapped: WrappedDek, context: EncryptionContext): Promise<UnwrapResult> {
-    if (wrapped.algorithm !== ALGORITHM || wrapped.kekRef !== this.kekRef) {
-      throw new KekFault('misconfigured', 'IncorrectKek', 'This DEK was wrapped by another KEK.')
-    }
+    requireWrappedBy({ kekRef: this.kekRef, algorithm: ALGORITHM }, wrapped)
     const aad = this.#wrapAad(context)
     return this.#call((material) => ({ dek: unwrapLocally(material, wrapped.bytes, aad) }))
   }
@@ -72,15 +69,10 @@ export class LocalKekProvider implements KekProvider {
 
   /** Binds the wrap to the KEK's name too, so that two names for one material are two KEKs. */
   #wrapAad(context: EncryptionContext): Buffer {
-    try {
-      return Buffer.concat([
-        Buffer.from(`hasp/local-wrap/v1\0${this.kekRef}\0`, 'ascii'),
-        canonicalAad(context),
-      ])
-    } catch (error) {
-      if (error instanceof EnvelopeError) throw new KekFault('ours', 'InvalidContext', error.message)
-      throw error
-    }
+    return Buffer.concat([
+      Buffer.from(`hasp/local-wrap/v1\0${this.kekRef}\0`, 'ascii'),
+      contextAs(canonicalAad, context),
+    ])
   }
 }
 

@@ -1,8 +1,8 @@
 import { createCipheriv, createDecipheriv, createSecretKey, randomBytes } from 'node:crypto'
 import { SecretBytes } from '#envelope/secret-bytes.ts'
+import { DEK_BYTES } from './check-request.ts'
 import { KekFault } from './kek-fault.ts'
 
-export const DEK_BYTES = 32
 const VERSION = 1
 const NONCE_BYTES = 12
 const TAG_BYTES = 16

@@ -20,7 +20,9 @@ export function resolveBaseUrl(
 ): string {
   if (given === undefined) return provider.defaultBaseUrl
   if (unplain.test(given)) {
-    throw refused('it holds a control character, white space or a backslash; percent-encode what belongs there')
+    throw refused(
+      'it holds a control character, white space or a backslash; percent-encode what belongs there',
+    )
   }
   const url = given.length <= baseUrlLengthMax ? URL.parse(given) : null
   if (url === null || (url.protocol !== 'https:' && url.protocol !== 'http:')) {

@@ -4,8 +4,8 @@ import { violatedConstraint } from '#db/violated-constraint.ts'
 import { assertRowMac, genuineRows, judgedRows, type Judged } from '#integrity/assert-row-mac.ts'
 import { rowMac, rowMacs } from '#integrity/row-mac.ts'
 import type { SecretRing } from '#integrity/secret-ring.ts'
-import type { Credential, Target, TargetHealth } from './target.ts'
-import { TargetError } from './target-error.ts'
+import type { Target, TargetHealth } from './target.ts'
+import { changedMeanwhile, TargetError } from './target-error.ts'
 
 function targetColumns(target: Target) {
   return {
@@ -46,41 +46,6 @@ function targetOf(
   }
   assertRowMac(ring, 'targets', targetColumns(target), row.mac)
   return target
-}
-
-function credentialColumns(credential: Credential) {
-  return {
-    target_id: credential.targetId,
-    generation: credential.generation,
-    org_id: credential.orgId,
-    kek_id: credential.kekId,
-    preview: credential.preview,
-    sealed: credential.sealed,
-    created_at: credential.createdAt,
-    wrapped_at: credential.wrappedAt,
-    dek_created_at: credential.dekCreatedAt,
-  }
-}
-
-type CredentialRow = Omit<ReturnType<typeof credentialColumns>, 'generation'> & {
-  generation: string
-  mac: Buffer
-}
-
-function credentialOf(ring: SecretRing, row: CredentialRow): Credential {
-  const credential: Credential = {
-    targetId: row.target_id,
-    orgId: row.org_id,
-    generation: Number(row.generation),
-    kekId: row.kek_id,
-    preview: row.preview,
-    sealed: row.sealed,
-    createdAt: row.created_at,
-    wrappedAt: row.wrapped_at,
-    dekCreatedAt: row.dek_created_at,
-  }
-  assertRowMac(ring, 'credentials', credentialColumns(credential), row.mac)
-  return credential
 }
 
 /** @throws {TargetError} `target_not_found` also for another organisation's target. */
@@ -157,61 +122,6 @@ export async function findTargetsOfOrg(
   )
 }
 
-/** The credential in use of each of these targets, where its row is ours. */
-export async function findCurrentCredentialsOfOrg(
-  db: Db,
-  ring: SecretRing,
-  orgId: string,
-  targetIds: readonly string[],
-  onTampered: (targetId: string) => void,
-): Promise<Credential[]> {
-  if (targetIds.length === 0) return []
-  const rows = await db
-    .selectFrom('credentials')
-    .innerJoin('targets', (join) =>
-      join
-        .onRef('targets.id', '=', 'credentials.target_id')
-        .onRef('targets.org_id', '=', 'credentials.org_id')
-        .onRef('targets.generation', '=', 'credentials.generation'),
-    )
-    .selectAll('credentials')
-    .where('credentials.org_id', '=', orgId)
-    .where((is) => is('credentials.target_id', '=', is.fn.any(is.val([...targetIds]))))
-    .execute()
-  return genuineRows(
-    rows,
-    (row) => credentialOf(ring, row),
-    (row) => onTampered(row.target_id),
-  )
-}
-
-/**
- * Every version of the targets' credentials, newest first. Sealed bytes included, never opened here. A version whose
- * row is not ours goes to `onTampered` instead, where there is one.
- * @throws {IntegrityError} where there is none.
- */
-export async function findCredentials(
-  db: Db,
-  ring: SecretRing,
-  orgId: string,
-  targetIds: string[],
-  onTampered?: (version: { targetId: string; generation: number }) => void,
-): Promise<Credential[]> {
-  if (targetIds.length === 0) return []
-  const rows = await db
-    .selectFrom('credentials')
-    .selectAll()
-    .where('org_id', '=', orgId)
-    .where('target_id', 'in', targetIds)
-    .orderBy('generation', 'desc')
-    .execute()
-  const read = (row: CredentialRow) => credentialOf(ring, row)
-  if (onTampered === undefined) return rows.map(read)
-  return genuineRows(rows, read, (row) =>
-    onTampered({ targetId: row.target_id, generation: Number(row.generation) }),
-  )
-}
-
 export async function insertTarget(db: Db, ring: SecretRing, target: Target): Promise<void> {
   const columns = targetColumns(target)
   try {
@@ -223,36 +133,6 @@ export async function insertTarget(db: Db, ring: SecretRing, target: Target): Pr
     throw nameTaken(error)
   }
   await db.insertInto('target_health').values({ target_id: target.id, org_id: target.orgId }).execute()
-}
-
-export async function insertCredential(db: Db, ring: SecretRing, credential: Credential): Promise<void> {
-  const columns = credentialColumns(credential)
-  await db
-    .insertInto('credentials')
-    .values({ ...columns, mac: rowMac(ring, 'credentials', columns) })
-    .execute()
-}
-
-/**
- * Replaces one version's seal in one statement: the old row's mac stands for all its columns.
- * @throws {TargetError} `target_changed_meanwhile` if the row is no longer `before`.
- */
-export async function replaceCredential(
-  db: Db,
-  ring: SecretRing,
-  before: Credential,
-  after: Credential,
-): Promise<void> {
-  const columns = credentialColumns(after)
-  const result = await db
-    .updateTable('credentials')
-    .set({ ...columns, mac: rowMac(ring, 'credentials', columns) })
-    .where('org_id', '=', before.orgId)
-    .where('target_id', '=', before.targetId)
-    .where('generation', '=', String(before.generation))
-    .where('mac', 'in', rowMacs(ring, 'credentials', credentialColumns(before)))
-    .executeTakeFirst()
-  if (result.numUpdatedRows !== 1n) throw changedMeanwhile()
 }
 
 /** Replaces `before` by `after` in one statement; fails if the row is no longer `before`. */
@@ -288,29 +168,6 @@ export async function eraseTarget(db: Db, orgId: string, targetId: string): Prom
     throw new TargetError('target_not_found', 'There is no target with this id in your organisation.')
   }
   return Number(credentials.numDeletedRows)
-}
-
-/** Erases one version that is not in use, in one statement. @returns whether there was one. */
-export async function eraseCredential(
-  db: Db,
-  orgId: string,
-  targetId: string,
-  generation: number,
-): Promise<boolean> {
-  const result = await db
-    .deleteFrom('credentials')
-    .where('org_id', '=', orgId)
-    .where('target_id', '=', targetId)
-    .where('generation', '=', String(generation))
-    .where('generation', '<', (current) =>
-      current
-        .selectFrom('targets')
-        .select('generation')
-        .where('org_id', '=', orgId)
-        .where('id', '=', targetId),
-    )
-    .executeTakeFirst()
-  return result.numDeletedRows === 1n
 }
 
 export async function findHealth(
@@ -389,12 +246,5 @@ function nameTaken(error: unknown): unknown {
   return new TargetError(
     'target_name_taken',
     'Your organisation has a target of this name: choose another, or update that one.',
-  )
-}
-
-function changedMeanwhile(): TargetError {
-  return new TargetError(
-    'target_changed_meanwhile',
-    'The target was changed by somebody else at the same time: read it again and repeat.',
   )
 }

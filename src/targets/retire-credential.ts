@@ -1,7 +1,8 @@
 import type { BeforeCommit } from '#db/before-commit.ts'
 import { recordChange } from '#ledger/record-change.ts'
 import type { TargetDeps } from './deps.ts'
-import { eraseCredential, findTarget } from './repository.ts'
+import { eraseCredential } from './credential-repository.ts'
+import { findTarget } from './repository.ts'
 import { TargetError } from './target-error.ts'
 
 /**

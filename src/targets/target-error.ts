@@ -22,3 +22,11 @@ export class TargetError extends Error {
     this.code = code
   }
 }
+
+/** Of a row that is no longer what it was when the change began. */
+export function changedMeanwhile(): TargetError {
+  return new TargetError(
+    'target_changed_meanwhile',
+    'The target was changed by somebody else at the same time: read it again and repeat.',
+  )
+}

@@ -1,7 +1,8 @@
 import type { Db } from '#db/database.ts'
 import type { SecretRing } from '#integrity/secret-ring.ts'
 import type { LendableTarget } from './lendable.ts'
-import { findCurrentCredentialsOfOrg, findTargetsOfOrg, readRowPrints } from './repository.ts'
+import { findCurrentCredentialsOfOrg } from './credential-repository.ts'
+import { findTargetsOfOrg, readRowPrints } from './repository.ts'
 import type { Credential, Target } from './target.ts'
 
 /** A target and its credential in use, as a snapshot had them and their macs proved them. */

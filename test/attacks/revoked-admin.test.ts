@@ -109,4 +109,41 @@ describe('an admin token that is revoked while what it asked for is on its way',
     expect(await kindsBy(token.id)).toEqual([])
     expect((await hasp.api('GET', `/api-targets/${lending.anthropicTargetId}`)).status).toBe(200)
   })
+
+  it('loses it too with what lends nothing by itself: links, drills, lifecycle jobs', async () => {
+    const { hasp, lending } = running
+    const { kekId } = lending
+    const link = (await hasp.api('POST', `/keks/${kekId}/onboarding-links`, {})).body
+    const token = await thief()
+    const { database } = hasp.context
+    const held = Promise.withResolvers<void>()
+    const isHeld = Promise.withResolvers<void>()
+    const holding = database.transaction(async (trx) => {
+      await trx.selectFrom('organisations').select('id').where('id', '=', hasp.orgId).forUpdate().execute()
+      isHeld.resolve()
+      await held.promise
+    })
+    await isHeld.promise
+    const revoking = hasp.api('POST', `/admin-tokens/${token.id}/revoke`)
+    await untilWaiting(database, 1)
+    const asked = [
+      ['POST', `/keks/${kekId}/onboarding-links`, {}],
+      ['POST', `/keks/${kekId}/onboarding-links/${link.id}/revoke`, undefined],
+      ['POST', `/keks/${kekId}/drills`, {}],
+      ['POST', '/lifecycle-jobs', { kind: 'rewrap', fromKekId: kekId }],
+    ] as const
+    const waiting: Promise<{ status: number }>[] = []
+    for (const [method, path, body] of asked) {
+      waiting.push(token.api(method, path, body))
+      await untilWaiting(database, 1 + waiting.length)
+    }
+    held.resolve()
+    await holding
+    expect((await revoking).status).toBe(200)
+    expect((await Promise.all(waiting)).map(({ status }) => status)).toEqual(asked.map(() => 401))
+    expect(await kindsBy(token.id)).toEqual([])
+    const { items } = (await hasp.api('GET', `/keks/${kekId}/onboarding-links`)).body
+    expect(items).toMatchObject([{ id: link.id, revokedAt: null }])
+    expect((await hasp.api('GET', '/lifecycle-jobs')).body.items).toEqual([])
+  })
 })

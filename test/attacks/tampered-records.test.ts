@@ -103,11 +103,19 @@ describe('managing an organisation in whose database a row was edited', () => {
 
   it('revokes a virtual key of which nothing is trusted, for good', async () => {
     await edit('virtual_keys', virtualKey.id, 'target_ids', `'{}'`)
+    await edit('virtual_keys', virtualKey.id, 'name', `'forged'`)
     const { status, body } = await hasp.api('POST', `/virtual-keys/${virtualKey.id}/revoke`)
     expect([status, body.id, body.status]).toEqual([200, virtualKey.id, 'revoked'])
     const listed = (await hasp.api('GET', '/virtual-keys')).body
     expect(listed.tampered).toEqual([])
-    expect(listed.items).toContainEqual(expect.objectContaining({ id: virtualKey.id, status: 'revoked' }))
+    expect(listed.items).toContainEqual(
+      expect.objectContaining({
+        id: virtualKey.id,
+        name: `tampered-${virtualKey.id}`,
+        status: 'revoked',
+      }),
+    )
+    expect(JSON.stringify(listed)).not.toContain('forged')
     const call = await fetch(`${hasp.url}/openai/v1/chat/completions`, {
       method: 'POST',
       headers: { authorization: `Bearer ${virtualKey.token}`, 'content-type': 'application/json' },
@@ -122,13 +130,16 @@ describe('managing an organisation in whose database a row was edited', () => {
 
   it('revokes an admin token of which nothing is trusted; it does not count as usable', async () => {
     await edit('admin_tokens', spareTokenId, 'expires_at', `'infinity'`)
+    await edit('admin_tokens', spareTokenId, 'name', `'forged'`)
     const own = (await hasp.api('GET', '/admin-tokens')).body.items[0]
     const last = await hasp.api('POST', `/admin-tokens/${own.id}/revoke`)
     expect([last.status, last.body.code]).toEqual([409, 'admin_token_last'])
     const { status, body } = await hasp.api('POST', `/admin-tokens/${spareTokenId}/revoke`)
-    expect([status, body.id]).toEqual([200, spareTokenId])
+    expect([status, body.id, body.name]).toEqual([200, spareTokenId, `tampered-${spareTokenId}`])
     expect(body.revokedAt).not.toBeNull()
-    expect((await hasp.api('GET', '/admin-tokens')).body.tampered).toEqual([])
+    const listed = (await hasp.api('GET', '/admin-tokens')).body
+    expect(listed.tampered).toEqual([])
+    expect(JSON.stringify(listed)).not.toContain('forged')
     expect((await hasp.api('POST', `/admin-tokens/${spareTokenId}/revoke`)).status).toBe(404)
   })
 

@@ -208,7 +208,7 @@ describe('a KEK', () => {
     expect(denied.stdout).toMatch(/✗ describe +\S+ +The role cannot be assumed/)
     expect(denied.stderr).not.toContain('The role cannot be assumed')
     expect(denied.stderr).toMatch(
-      /the check describe failed[^]*bin\/hasp kek verify off[^]*bin\/hasp kek show off --grant/,
+      /the check describe failed[^]*bin\/hasp kek verify off[^]*bin\/hasp kek grant off\n/,
     )
     await done('kek', 'retire', 'off', '--yes')
   })

@@ -204,6 +204,19 @@ describe('onboarding', () => {
       expect(await again.text()).toContain('a moment ago')
     })
 
+    it('says of a key in use whose grant lets others in that it stays in use until its owner mends it', async () => {
+      surroundings.grant(kek.access.externalId, hasp.orgId)
+      const Statement = [{ Effect: 'Allow', Action: 'kms:*', Resource: surroundings.keyArn }]
+      const policies = [{ Version: '2012-10-17', Statement }]
+      surroundings.emulator.control.putPolicies({ principalArn: surroundings.roleArn, policies })
+      expect(await verify()).toMatchObject({ verdict: 'dangerous', kek: { state: 'active' } })
+      const text = await (await page(link.path)).text()
+      expect(text).toContain('The grant lets others in.')
+      expect(text).toContain('stays so: mend the grant now')
+      expect(text).not.toContain('does not take the key into use')
+      await grantAndVerify()
+    })
+
     it('does not verify when it is merely looked at, as chats and mail scanners do', async () => {
       const before = surroundings.emulator.control.events().length
       await page(link.path)
@@ -298,7 +311,9 @@ describe('onboarding', () => {
       expect(stdout.startsWith('# The module is')).toBe(true)
       expect(stdout).toContain(kek.access.externalId)
       expect((await cli('grant', 'prod', '--format', 'cli')).stdout).toContain('aws iam create-role')
-      expect((await cli('grant', 'prod')).stdout).toContain('Trust policy of the role')
+      const raw = (await cli('grant', 'prod')).stdout
+      expect(raw).toContain('Trust policy of the role')
+      expect(raw).toContain('In your own log: aws cloudtrail')
     })
 
     it('makes a link, lists it by its hint alone, and takes it back', async () => {
@@ -318,6 +333,7 @@ describe('onboarding', () => {
       expect(verified.code).toBe(0)
       expect(verified.stdout).toContain('More than needed: aws-create-grant')
       expect(verified.stdout).toContain('Remove kms:CreateGrant')
+      expect(verified.stderr).toMatch(/Grant exactly what the first prints[^]*kek grant prod\n/)
       expect((await cli('show', 'prod')).stdout).toMatch(/Grant +surplus: .*aws-create-grant/)
       surroundings.grant(kek.access.externalId, hasp.orgId)
       expect((await cli('verify', 'prod')).stdout).not.toContain('aws-create-grant')

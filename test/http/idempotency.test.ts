@@ -1,6 +1,8 @@
+import { randomBytes } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { createTestDatabase } from '../support/database.ts'
 import { untilWaiting } from '../support/until-waiting.ts'
-import { startHasp, type AnyJson, type RunningHasp } from '../support/running-hasp.ts'
+import { callApi, startHasp, urlOf, type AnyJson, type RunningHasp } from '../support/running-hasp.ts'
 
 describe('a change with an Idempotency-Key', () => {
   let hasp: RunningHasp
@@ -182,5 +184,34 @@ describe('a change with an Idempotency-Key', () => {
     expect((await store('sk-0123456789-a')).status).toBe(201)
     expect((await store('sk-0123456789-a')).headers.get('idempotency-replayed')).toBe('true')
     expect((await store('sk-0123456789-b')).body.code).toBe('idempotency_key_reused')
+  })
+})
+
+describe('a change that is repeated after the root secret was replaced', () => {
+  it('gets its first answer again, and another request under its key is still told apart', async () => {
+    await using database = await createTestDatabase()
+    const databaseUrl = urlOf(database.connection)
+    const [former, current] = [randomBytes(48).toString('base64'), randomBytes(48).toString('base64')]
+    const issue = (hasp: RunningHasp, token: string, name: string) =>
+      callApi(
+        hasp.url,
+        token,
+        'POST',
+        '/virtual-keys',
+        { name, targetIds: 'all' },
+        { 'idempotency-key': 'k' },
+      )
+    const before = await startHasp({ HASP_ROOT_SECRET: former }, { databaseUrl })
+    const { token } = before
+    const first = await issue(before, token, 'x')
+    await before[Symbol.asyncDispose]()
+    await using after = await startHasp(
+      { HASP_ROOT_SECRET: current, HASP_ROOT_SECRET_PREVIOUS: former },
+      { databaseUrl },
+    )
+    const again = await issue(after, token, 'x')
+    expect([again.status, again.headers.get('idempotency-replayed')]).toEqual([201, 'true'])
+    expect(again.body).toEqual({ ...first.body, token: null })
+    expect((await issue(after, token, 'y')).body.code).toBe('idempotency_key_reused')
   })
 })

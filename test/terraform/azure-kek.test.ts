@@ -1,16 +1,13 @@
 import { describe, expect, it } from 'vitest'
-import { startAzureEmulator } from '#emulators/azure/azure-emulator.ts'
 import { generateDek } from '#envelope/record-key.ts'
-import { AzureClients } from '#kms/azure/azure-clients.ts'
 import { AzureKekProvider } from '#kms/azure/azure-kek-provider.ts'
 import { azureGrantDocuments } from '#kms/azure/grant-documents.ts'
 import { parseAzureKeyId } from '#kms/azure/key-id.ts'
 import { AzureGrantLinter } from '#kms/azure/lint-grant.ts'
 import { refusalOf, renderModule } from '../support/terraform.ts'
+import { startConsentedTenant } from '../unit/kms/azure/emulated-customer.ts'
 
 const NONCE = 'hasp-01980f3e-7a00-7000-8000-000000000003'
-const ISSUER = 'https://cluster.example/'
-const SUBJECT = 'system:serviceaccount:hasp:hasp'
 const CONTEXT = {
   org: '01980f3e-7a00-7000-8000-000000000001',
   record: '01980f3e-7a00-7000-8000-000000000002',
@@ -23,15 +20,7 @@ const CONTEXT = {
 
 /** An emulated Azure in which Terraform's own output is all that was granted. */
 async function startWithRenderedGrant(kind: 'vault' | 'managed-hsm') {
-  const emulator = await startAzureEmulator()
-  const { control } = emulator
-  const home = control.createTenant()
-  const own = control.createApplication({ tenantId: home.tenantId, name: 'hasp' })
-  control.createIssuer({ issuer: ISSUER })
-  control.addFederatedCredential({ clientId: own.clientId, issuer: ISSUER, subject: SUBJECT })
-  const { tenantId } = control.createTenant()
-  const { objectId } = control.consent({ tenantId, clientId: own.clientId })
-  const store = control.createStore({ tenantId, name: 'customer-store', kind, isLogged: true })
+  const { clientsOf, control, emulator, objectId, own, store, tenantId } = await startConsentedTenant(kind)
   const rendered = await renderModule('azure-kek/grant', { store: kind, key_name: 'kek', owner_nonce: NONCE })
   const { keyId } = await control.createKey({
     store: store.host,
@@ -46,19 +35,7 @@ async function startWithRenderedGrant(kind: 'vault' | 'managed-hsm') {
     store: store.host,
     keyName: rendered['scope'].replace('/keys/', ''),
   })
-  const clients = new AzureClients({
-    application: {
-      clientId: own.clientId,
-      kind: 'assertion',
-      readAssertion: async () => control.issueAssertion({ issuer: ISSUER, subject: SUBJECT }).assertion,
-    },
-    homeTenantId: home.tenantId,
-    connectTo: emulator.connectTo,
-    ca: emulator.ca,
-    connectTimeoutMs: 20_000,
-    callTimeoutMs: 20_000,
-    hostNames: { exists: async (host) => emulator.connects(host) },
-  })
+  const clients = clientsOf()
   const clientId = own.clientId
   return {
     rendered,

@@ -90,7 +90,7 @@ ${exports.join('\n')}${steps}
 ${
   auditLog === undefined
     ? "To see what CloudTrail would show, start it with '--audit-log trail.ndjson': one record for each call."
-    : `CloudTrail's record of each call is appended to ${auditLog}.`
+    : `CloudTrail's record of each call is appended to ${auditLog}: look there for the KMS REQUEST of 'hasp receipts'.`
 }`
 }
 
@@ -99,10 +99,10 @@ function customerSteps(url: string, roleArn: string, keyArn: string): string {
   const control = `curl -fsS ${url}/_emulator`
   return `For the terminal of its customer (HASP_URL and HASP_TOKEN set):
 
-  hasp kek register --provider aws --name emulated --key-arn ${keyArn} --role-arn ${roleArn} --file grant
-  ${control}/put-trust-policy -H 'content-type: application/json' -d '{"roleArn":"${roleArn}","trustPolicy":'"$(cat grant/trust-policy-of-the-role.json)"'}'
-  ${control}/put-policies -H 'content-type: application/json' -d '{"principalArn":"${roleArn}","policies":['"$(cat grant/permissions-policy-of-the-role.json)"']}'
-  hasp kek verify emulated
+  hasp kek register --provider aws --name aws --key-arn ${keyArn} --role-arn ${roleArn} --file grant-aws
+  ${control}/put-trust-policy -H 'content-type: application/json' -d '{"roleArn":"${roleArn}","trustPolicy":'"$(cat grant-aws/trust-policy-of-the-role.json)"'}'
+  ${control}/put-policies -H 'content-type: application/json' -d '{"principalArn":"${roleArn}","policies":['"$(cat grant-aws/permissions-policy-of-the-role.json)"']}'
+  hasp kek verify aws
 
 Take the padlock away, and give it back:
 

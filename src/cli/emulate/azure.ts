@@ -56,7 +56,7 @@ async function emulateAzure(io: CliIo, options: Options): Promise<void> {
     () => start(seed, options),
     ({ emulator: { url }, environment, planted }) =>
       out.answer({ url, environment, ...planted }, () =>
-        asTyped(describe(url, environment, planted), out.hasp),
+        asTyped(describe(url, environment, planted, options.auditLog), out.hasp),
       ),
   )
 }
@@ -101,7 +101,12 @@ async function writeFiles(
   }
 }
 
-function describe(url: string, environment: Record<string, string>, { tenants }: Planted): string {
+function describe(
+  url: string,
+  environment: Record<string, string>,
+  { tenants }: Planted,
+  auditLog: string | undefined,
+): string {
   const exports = Object.entries(environment).map(([name, value]) => `  export ${name}=${value}`)
   const customer = tenants.find(({ stores }) => stores.some(({ keyIds }) => keyIds.length > 0))
   const [store] = customer?.stores ?? []
@@ -114,7 +119,13 @@ function describe(url: string, environment: Record<string, string>, { tenants }:
 
 For the terminal of 'hasp serve':
 
-${exports.join('\n')}${steps}`
+${exports.join('\n')}${steps}
+
+${
+  auditLog === undefined
+    ? "To see what Azure would log, start it with '--audit-log audit.ndjson': one AuditEvent for each call."
+    : `The AuditEvent of each call is appended to ${auditLog}: look there for the KMS REQUEST of 'hasp receipts'.`
+}`
 }
 
 /** Registers the key, puts the grant in place and proves it: each line as it is to be typed. */
@@ -136,12 +147,10 @@ function customerSteps(
     `curl -fsS --cacert ${caFile} ${url}/_emulator/${command} -H 'content-type: application/json' -d '${input}'`
   return `For the terminal of its customer (HASP_URL and HASP_TOKEN set):
 
-  hasp kek register --provider azure --name emulated --key-id ${keyId} --tenant-id ${tenantId}
+  hasp kek register --provider azure --name azure --key-id ${keyId} --tenant-id ${tenantId} --file grant-azure
   ${control('grant', `{"tenantId":"${tenantId}","clientId":"${clientId}","role":"${role}","store":"${host}","keyName":"${keyName}"}`)}
-  ${control('set-key', `{"keyId":"${keyId}","tags":{"hasp-kek":"hasp-ID"}}`)}
-  hasp kek verify emulated
-
-ID is the id of the KEK, which register prints: the tag shows that the key is yours.
+  ${control('set-key', `{"keyId":"${keyId}","tags":'"$(cat grant-azure/tag-of-the-key.json)"'}`)}
+  hasp kek verify azure
 
 Take the padlock away, and give it back:
 

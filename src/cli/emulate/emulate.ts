@@ -11,7 +11,7 @@ export function addEmulate(program: Command, cli: Cli): void {
     summary: 'Run a cloud’s KMS or a provider on this machine, to try Hasp out.',
     details:
       'Each runs until Ctrl-C, keeps everything in memory, and prints what to paste. See docs/emulators.md.',
-    examples: ['hasp emulate aws', 'hasp emulate google', 'hasp emulate openai'],
+    examples: ['hasp emulate aws', 'hasp emulate google', 'hasp emulate azure', 'hasp emulate openai'],
   })
   addEmulateAws(group, cli)
   addEmulateGoogle(group, cli)

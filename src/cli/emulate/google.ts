@@ -103,7 +103,7 @@ ${customerSteps(url, provider, keys[0]?.keyName ?? '')}
 ${
   auditLog === undefined
     ? "To see what Cloud Audit Logs would show, start it with '--audit-log entries.ndjson': one entry for each call."
-    : `The LogEntry of each call is appended to ${auditLog}, of Data Access once it is switched on.`
+    : `The LogEntry of each call is appended to ${auditLog}, of Data Access once it is switched on: look there for the KMS REQUEST of 'hasp receipts'.`
 }`
 }
 
@@ -112,11 +112,11 @@ function customerSteps(url: string, provider: string, keyName: string): string {
   const control = `curl -fsS -H 'content-type: application/json' ${url}/_emulator`
   return `For the terminal of its customer (HASP_URL and HASP_TOKEN set):
 
-  hasp kek register --provider gcp --name emulated --key-name ${keyName} --identity-provider ${provider} --file grant
-  ${control}/create-identity-provider -d @grant/provider-in-the-workload-identity-pool.json
-  ${control}/add-binding -d '{"resource":"${keyName}","binding":'"$(cat grant/binding-for-the-iam-policy-of-the-key.json)"'}'
+  hasp kek register --provider gcp --name google --key-name ${keyName} --identity-provider ${provider} --file grant-google
+  ${control}/create-identity-provider -d @grant-google/provider-in-the-workload-identity-pool.json
+  ${control}/add-binding -d '{"resource":"${keyName}","binding":'"$(cat grant-google/binding-for-the-iam-policy-of-the-key.json)"'}'
   ${control}/log-data-access -d '{"projectId":"${customerProjectId}"}'
-  hasp kek verify emulated
+  hasp kek verify google
 
 Take the padlock away, and give it back:
 

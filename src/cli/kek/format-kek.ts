@@ -24,6 +24,7 @@ export function formatKek(kek: Kek): string {
         : kek.provider,
     ],
     ['Key', kek.kekRef],
+    ...(access.tenantId === undefined ? [] : [['Tenant', access.tenantId] as const]),
     ...(access.roleArn == null ? [] : [['Role', access.roleArn] as const]),
     ...(access.externalId === undefined ? [] : [['ExternalId', access.externalId] as const]),
     ...(access.identityProvider == null
@@ -55,10 +56,11 @@ export function formatKek(kek: Kek): string {
   ])
 }
 
-/** What its owner is to grant: each document under its title, ready to paste. */
+/** What its owner is to grant: each document under its title, ready to paste; and how their own log shows its use. */
 export function formatGrant(grant: NonNullable<Kek['grant']>): string {
   const documents = grant.documents.map(({ title, body }) => `${title}\n${'─'.repeat(title.length)}\n${body}`)
-  return [grant.summary, ...documents].join('\n\n')
+  const log = grant.logCheck === undefined ? [] : [`In your own log: ${grant.logCheck}`]
+  return [grant.summary, ...documents, ...log].join('\n\n')
 }
 
 /** What was tried on the KMS, and what came of it. */

@@ -87,7 +87,7 @@ function registered(kek: Kek, files: readonly string[], hasp: string | null): st
     ...(hasp === null || kek.grant?.terraform === undefined
       ? []
       : [
-          `As Terraform: ${hasp} kek grant ${shellWord(kek.name)} --format terraform\nFor whoever grants, without an account: ${hasp} kek link ${shellWord(kek.name)}`,
+          `As Terraform: ${hasp} kek grant ${shellWord(kek.name)} --format terraform\nAs commands:  ${hasp} kek grant ${shellWord(kek.name)} --format cli\nFor whoever grants, without an account: ${hasp} kek link ${shellWord(kek.name)}`,
         ]),
     ...(hasp === null ? [] : [`Next: ${hasp} kek verify ${shellWord(kek.name)}`]),
   ].join('\n\n')

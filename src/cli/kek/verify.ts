@@ -49,6 +49,11 @@ export async function reportVerification(
       nextAfter(failed?.fault?.kind, shellWord(kek.name)),
     )
   }
+  if (findings.some(({ severity }) => severity !== 'notice')) {
+    return out.note(
+      `\n"${kek.name}" is ${kek.state}, and may do more than it needs. Grant exactly what the first prints, then repeat:\n  ${out.hasp} kek grant ${shellWord(kek.name)}\n  ${out.hasp} kek verify ${shellWord(kek.name)}`,
+    )
+  }
   out.note(
     `\n"${kek.name}" is ${kek.state}. Next: ${out.hasp} target add --provider openai --name openai --kek ${shellWord(kek.name)}`,
   )
@@ -66,6 +71,6 @@ function nextAfter(kind: string | undefined, kek: string): string {
     case 'tampered':
       return 'This is no matter of the grant: what came back is not what was sent. Tell whoever runs Hasp, and do not use this KEK.'
     default:
-      return `Put right, in your KMS, what the finding says, then repeat. What to grant is printed by the second:\n${repeat}\nhasp kek show ${kek} --grant`
+      return `Put right, in your KMS, what the finding says, then repeat. What to grant is printed by the second:\n${repeat}\nhasp kek grant ${kek}`
   }
 }

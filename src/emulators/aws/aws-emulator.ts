@@ -3,6 +3,7 @@ import { serveControl } from './control/control-api.ts'
 import type { Seed } from './control/inputs.ts'
 import { plantSeed } from './control/seed.ts'
 import { Faults } from '#emulators/common/faults.ts'
+import { closeAtOnce } from '#emulators/common/listen.ts'
 import type { FaultEffect } from './fault-effect.ts'
 import { Identities } from './iam/identities.ts'
 import { serveKms } from './kms/kms-endpoint.ts'
@@ -12,7 +13,7 @@ import { ServiceClock } from '#emulators/common/service-clock.ts'
 import { serveSts } from './sts/sts-endpoint.ts'
 import { CloudTrail, type AuditLogOptions } from './trail/cloud-trail.ts'
 import { deliverDeleteKeyEvent } from './trail/kms-event.ts'
-import { closeHttp, listenHttp } from './wire/http-server.ts'
+import { listenHttp } from './wire/http-server.ts'
 import { SignatureVerifier } from './wire/signature-v4.ts'
 
 export type AwsEmulatorOptions = Readonly<{
@@ -84,7 +85,7 @@ export async function startAwsEmulator(options: AwsEmulatorOptions = {}): Promis
     options.host ?? '127.0.0.1',
     options.port ?? 0,
   )
-  starting.defer(async () => closeHttp(server))
+  starting.defer(async () => closeAtOnce(server))
   const running = starting.move()
   const stop = async (): Promise<void> => running.disposeAsync()
   return { url, control, stop, [Symbol.asyncDispose]: stop }

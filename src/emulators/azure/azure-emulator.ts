@@ -14,8 +14,9 @@ import { Stores } from './vault/store.ts'
 import { serveVault } from './vault/vault-endpoint.ts'
 import { type AzureReply, type AzureRequest, jsonReply } from './wire/azure-reply.ts'
 import { createEmulatorCertificate } from './wire/certificate.ts'
-import { closeHttps, listenHttps } from './wire/https-server.ts'
+import { listenHttps } from './wire/https-server.ts'
 import { Faults } from '#emulators/common/faults.ts'
+import { closeAtOnce } from '#emulators/common/listen.ts'
 import { ServiceClock } from '#emulators/common/service-clock.ts'
 
 export type AzureEmulatorOptions = Readonly<{
@@ -102,7 +103,7 @@ export async function startAzureEmulator(options: AzureEmulatorOptions = {}): Pr
     options.port ?? 0,
   )
   disconnectStore = disconnect
-  starting.defer(async () => closeHttps(server))
+  starting.defer(async () => closeAtOnce(server))
   const running = starting.move()
   const stop = async (): Promise<void> => running.disposeAsync()
   const connects = (name: string) => AUTHORITY.test(name) || stores.byHost(name) !== undefined

@@ -1,9 +1,8 @@
 import { DescribeKeyCommand, type KeyMetadata } from '@aws-sdk/client-kms'
 import { contextFields } from '#envelope/aad.ts'
 import type { EncryptionContext } from '#envelope/encryption-context.ts'
-import { EnvelopeError } from '#envelope/envelope-error.ts'
 import type { SecretBytes } from '#envelope/secret-bytes.ts'
-import { KekFault } from '#kms/kek-fault.ts'
+import { contextAs, DEK_BYTES, requireDek, requireWrappedBy } from '#kms/check-request.ts'
 import type {
   KekCallOptions,
   KekDescription,
@@ -29,7 +28,6 @@ import { SdkDecrypt } from './sdk-decrypt.ts'
 import { SdkEncrypt } from './sdk-encrypt.ts'
 
 const ALGORITHM = 'aws-symmetric-default'
-const DEK_BYTES = 32
 
 /** How one customer's KMS key is reached. */
 export type AwsKek = Readonly<{
@@ -68,13 +66,11 @@ export class AwsKekProvider implements KekProvider {
     context: EncryptionContext,
     options: KekCallOptions = {},
   ): Promise<WrapResult> {
-    if (dek.length !== DEK_BYTES) {
-      throw new KekFault('ours', 'InvalidDek', `A DEK must be ${DEK_BYTES} bytes.`)
-    }
+    requireDek(dek)
     const request = {
       keyArn: this.kekRef,
       plaintext: dek,
-      encryptionContext: encryptionContextOf(context),
+      encryptionContext: contextAs(contextFields, context),
     }
     const startedAtMs = performance.now()
     const reply = await this.#call('Encrypt', (credentials) => {
@@ -95,13 +91,11 @@ export class AwsKekProvider implements KekProvider {
     context: EncryptionContext,
     options: KekCallOptions = {},
   ): Promise<UnwrapResult> {
-    if (wrapped.algorithm !== ALGORITHM || wrapped.kekRef !== this.kekRef) {
-      throw new KekFault('misconfigured', 'IncorrectKek', 'This DEK was wrapped by another KEK.')
-    }
+    requireWrappedBy({ kekRef: this.kekRef, algorithm: ALGORITHM }, wrapped)
     const request = {
       keyArn: this.kekRef,
       ciphertext: wrapped.bytes,
-      encryptionContext: encryptionContextOf(context),
+      encryptionContext: contextAs(contextFields, context),
     }
     const startedAtMs = performance.now()
     const reply = await this.#call('Decrypt', (credentials) => {
@@ -165,15 +159,6 @@ function transportOf(kmsKey: AwsKeyArn, clients: AwsClients): EncryptTransport &
   return {
     encrypt: (request, credentials, signal) => encrypts.encrypt(request, credentials, signal),
     decrypt: (request, credentials, signal) => decrypts.decrypt(request, credentials, signal),
-  }
-}
-
-function encryptionContextOf(context: EncryptionContext): Record<string, string> {
-  try {
-    return contextFields(context)
-  } catch (error) {
-    if (error instanceof EnvelopeError) throw new KekFault('ours', 'InvalidContext', error.message)
-    throw error
   }
 }
 

@@ -1,5 +1,6 @@
 import type { EncryptionContext } from '#envelope/encryption-context.ts'
 import type { SecretBytes } from '#envelope/secret-bytes.ts'
+import { wrappedByAnother } from '#kms/check-request.ts'
 import { KekFault } from '#kms/kek-fault.ts'
 import type {
   KekCallOptions,
@@ -123,7 +124,7 @@ export class AzureKekProvider implements KekProvider {
     const keyId = kekRef.startsWith('https://') ? parseAzureKeyId(kekRef, cloud) : undefined
     const isOurs = keyId?.id === kekRef && keyId.host === host && keyId.name === name
     if (isOurs && algorithm === store.wrapAlgorithm) return keyId
-    throw new KekFault('misconfigured', 'IncorrectKek', 'This DEK was wrapped by another KEK.')
+    throw wrappedByAnother()
   }
 }
 

@@ -1,11 +1,10 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import { canonicalAad } from '#envelope/aad.ts'
 import type { EncryptionContext } from '#envelope/encryption-context.ts'
-import { EnvelopeError } from '#envelope/envelope-error.ts'
 import { SecretBytes } from '#envelope/secret-bytes.ts'
+import { contextAs, DEK_BYTES, requireDek } from '#kms/check-request.ts'
 import { KekFault } from '#kms/kek-fault.ts'
 
-const DEK_BYTES = 32
 const DIGEST_BYTES = 32
 
 /**
@@ -15,7 +14,7 @@ const DIGEST_BYTES = 32
  * @throws {KekFault} `ours`
  */
 export function bindDek(dek: SecretBytes, context: EncryptionContext): SecretBytes {
-  if (dek.length !== DEK_BYTES) throw new KekFault('ours', 'InvalidDek', `A DEK must be ${DEK_BYTES} bytes.`)
+  requireDek(dek)
   const digest = digestOf(context)
   const bound = SecretBytes.alloc(DEK_BYTES + DIGEST_BYTES)
   dek.unsafeBytes().copy(bound.unsafeBytes())
@@ -46,12 +45,7 @@ export function releaseDek(
 }
 
 function digestOf(context: EncryptionContext): Buffer {
-  try {
-    return createHash('sha256').update(canonicalAad(context)).digest()
-  } catch (error) {
-    if (error instanceof EnvelopeError) throw new KekFault('ours', 'InvalidContext', error.message)
-    throw error
-  }
+  return createHash('sha256').update(contextAs(canonicalAad, context)).digest()
 }
 
 function tampered(code: string, kmsRequestId: string): KekFault {

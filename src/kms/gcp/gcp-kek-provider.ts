@@ -1,10 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import { canonicalAad } from '#envelope/aad.ts'
 import type { EncryptionContext } from '#envelope/encryption-context.ts'
-import { EnvelopeError } from '#envelope/envelope-error.ts'
 import { generateDek } from '#envelope/record-key.ts'
 import type { SecretBytes } from '#envelope/secret-bytes.ts'
-import { KekFault } from '#kms/kek-fault.ts'
+import { contextAs, DEK_BYTES, requireDek, requireWrappedBy } from '#kms/check-request.ts'
 import type {
   KekCallOptions,
   KekDescription,
@@ -22,7 +21,6 @@ import type { GcpOperation } from './gcp-refusal.ts'
 import { type GcpKeyName, parseGcpKeyName } from './key-name.ts'
 
 const ALGORITHM = 'gcp-symmetric'
-const DEK_BYTES = 32
 /** What {@link GcpKekProvider.describe} encrypts under: no encryption context has these bytes. */
 const DESCRIBE_AAD = Buffer.from('hasp/describe/v1', 'ascii')
 
@@ -56,10 +54,10 @@ export class GcpKekProvider implements KekProvider {
     context: EncryptionContext,
     options: KekCallOptions = {},
   ): Promise<WrapResult> {
-    if (dek.length !== DEK_BYTES)
-      throw new KekFault('ours', 'InvalidDek', `A DEK must be ${DEK_BYTES} bytes.`)
+    requireDek(dek)
     const startedAtMs = performance.now()
-    const { ciphertext, kmsRequestId, version } = await this.#encrypt(dek, aadOf(context), options)
+    const aad = contextAs(canonicalAad, context)
+    const { ciphertext, kmsRequestId, version } = await this.#encrypt(dek, aad, options)
     return {
       wrappedDek: { algorithm: ALGORITHM, kekRef: this.kekRef, bytes: ciphertext, materialId: version },
       kmsRequestId,
@@ -73,11 +71,10 @@ export class GcpKekProvider implements KekProvider {
     context: EncryptionContext,
     options: KekCallOptions = {},
   ): Promise<UnwrapResult> {
-    if (wrapped.algorithm !== ALGORITHM || wrapped.kekRef !== this.kekRef) {
-      throw new KekFault('misconfigured', 'IncorrectKek', 'This DEK was wrapped by another KEK.')
-    }
+    requireWrappedBy({ kekRef: this.kekRef, algorithm: ALGORITHM }, wrapped)
     const startedAtMs = performance.now()
-    const { dek, kmsRequestId } = await this.#decrypt(wrapped.bytes, aadOf(context), options)
+    const aad = contextAs(canonicalAad, context)
+    const { dek, kmsRequestId } = await this.#decrypt(wrapped.bytes, aad, options)
     return {
       dek,
       kmsRequestId,
@@ -157,14 +154,5 @@ export class GcpKekProvider implements KekProvider {
       { requestReason, signal: options.signal },
     )
     return { kmsRequestId: requestReason, reply }
-  }
-}
-
-function aadOf(context: EncryptionContext): Buffer {
-  try {
-    return canonicalAad(context)
-  } catch (error) {
-    if (error instanceof EnvelopeError) throw new KekFault('ours', 'InvalidContext', error.message)
-    throw error
   }
 }

@@ -23,7 +23,12 @@ beforeAll(async () => {
 afterAll(() => database[Symbol.asyncDispose]())
 
 const reserve = (idempotencyKey: string, fields: { now?: Date; digest?: Buffer; orgId?: string } = {}) =>
-  reserveIdempotent(database.db.kysely, ring, { orgId, idempotencyKey, digest, now: at, ...fields })
+  reserveIdempotent(database.db.kysely, ring, {
+    orgId: fields.orgId ?? orgId,
+    idempotencyKey,
+    digests: [fields.digest ?? digest],
+    now: fields.now ?? at,
+  })
 
 async function reserved(...given: Parameters<typeof reserve>): Promise<IdempotencyRecord> {
   const reservation = await reserve(...given)
@@ -55,6 +60,14 @@ describe('reserving an idempotency key', () => {
     expect(await reserve('other', { digest: randomBytes(32) })).toEqual({ outcome: 'other-request' })
     await complete(attempt, {})
     expect(await reserve('other', { digest: randomBytes(32) })).toEqual({ outcome: 'other-request' })
+  })
+
+  it('is known under the previous secret’s digest too, and under no other', async () => {
+    await complete(await reserved('rotated'), 'first')
+    const again = (digests: Buffer[]) =>
+      reserveIdempotent(database.db.kysely, ring, { orgId, idempotencyKey: 'rotated', digests, now: at })
+    expect(await again([randomBytes(32), digest])).toMatchObject({ outcome: 'done', body: 'first' })
+    expect(await again([randomBytes(32), randomBytes(32)])).toEqual({ outcome: 'other-request' })
   })
 
   it('is free again after a failure', async () => {

@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { confirmRevocation, SecondReadings } from '#keks/confirm-revocation.ts'
 import { sealCanary } from '#keks/canary.ts'
-import type { Kek } from '#keks/kek.ts'
 import { KekFault, type KekFaultKind } from '#kms/kek-fault.ts'
 import type { KekDescription, KekProvider } from '#kms/kek-provider.ts'
 import { createLocalKek } from '#kms/local-kek-file.ts'
@@ -9,8 +8,7 @@ import { LocalKekProvider } from '#kms/local-kek-provider.ts'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-
-const ID = '01980f3e-7a00-7000-8000-00000000000'
+import { localKek } from './local-kek.ts'
 
 /** What the KMS answers the second reading with. */
 type Answers = Readonly<{
@@ -38,8 +36,7 @@ async function startReading(answers: Answers) {
       return { ...(await real.describe()), ...answers.describe }
     },
   }
-  const bare = { ...kekWithoutCanary }
-  const { canary } = await sealCanary(bare, provider)
+  const { canary } = await sealCanary(localKek, provider)
   const intents: string[] = []
   const deps = {
     providers: { open: () => provider },
@@ -54,32 +51,12 @@ async function startReading(answers: Answers) {
   }
   return {
     deps,
-    kek: { ...bare, canary },
-    bare,
+    kek: { ...localKek, canary },
+    bare: localKek,
     calls,
     intents,
     [Symbol.asyncDispose]: () => rm(directory, { recursive: true }),
   }
-}
-
-const kekWithoutCanary: Kek = {
-  id: `${ID}3`,
-  orgId: `${ID}1`,
-  name: 'main',
-  kekRef: 'local:kek',
-  access: { provider: 'local', fileId: 'kek' },
-  unwrapMode: 'strict',
-  cacheCeilingMs: 0,
-  cacheUsesMax: 1,
-  streamRule: 'cut',
-  probeIntervalMs: 0,
-  wrapAgeDaysMax: null,
-  wrapsMax: null,
-  state: 'active',
-  stateReason: null,
-  stateChangedAt: new Date(0),
-  canary: null,
-  createdAt: new Date(0),
 }
 
 function fault(kind: KekFaultKind, isAmbiguous = false): KekFault {

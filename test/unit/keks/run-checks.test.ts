@@ -11,27 +11,9 @@ import type { FindingSeverity, GrantLinter } from '#kms/kek-grant-linter.ts'
 import type { KekProvider } from '#kms/kek-provider.ts'
 import { createLocalKek } from '#kms/local-kek-file.ts'
 import { LocalKekProvider } from '#kms/local-kek-provider.ts'
+import { localKek } from './local-kek.ts'
 
-const ID = '01980f3e-7a00-7000-8000-00000000000'
-const kek: Kek = {
-  id: `${ID}3`,
-  orgId: `${ID}1`,
-  name: 'main',
-  kekRef: 'local:kek',
-  access: { provider: 'local', fileId: 'kek' },
-  unwrapMode: 'strict',
-  cacheCeilingMs: 0,
-  cacheUsesMax: 1,
-  streamRule: 'cut',
-  probeIntervalMs: 0,
-  wrapAgeDaysMax: null,
-  wrapsMax: null,
-  state: 'pre-activation',
-  stateReason: null,
-  stateChangedAt: new Date(0),
-  canary: null,
-  createdAt: new Date(0),
-}
+const kek: Kek = { ...localKek, state: 'pre-activation' }
 
 let directory: string
 beforeAll(async () => {

@@ -136,6 +136,34 @@ describe('an entry of an admin token', () => {
     }
   })
 
+  it('holds off the token’s revocation until it is committed: none commits in between', async () => {
+    const actor = await issue()
+    const appended = Promise.withResolvers<void>()
+    const commit = Promise.withResolvers<void>()
+    const appending = database.db.transaction(async (trx) => {
+      await appendEntry(trx, makeEntry({ actor }))
+      appended.resolve()
+      await commit.promise
+    })
+    await appended.promise
+    const ends: string[] = []
+    const revoking = database.db
+      .transaction(async (trx) => {
+        await recordChange(trx, { ...makeEntry(), kind: 'admin-token.revoked', actor: 'operator' })
+        const id = actor.slice(actor.indexOf(':') + 1)
+        await trx.updateTable('admin_tokens').set({ revoked_at: now }).where('id', '=', id).execute()
+      })
+      .then(() => ends.push('revoked'))
+    await untilWaiting(database.db)
+    commit.resolve()
+    await appending.then(() => ends.push('appended'))
+    await revoking
+    expect(ends).toEqual(['appended', 'revoked'])
+    await expect(appendEntry(database.db.kysely, makeEntry({ actor }))).rejects.toMatchObject({
+      code: 'actor_gone',
+    })
+  })
+
   it('is refused for one that was revoked, has expired, is another organisation’s, or is gone', async () => {
     const actors = [
       await issue({ revokedAt: now }),

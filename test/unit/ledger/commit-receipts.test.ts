@@ -6,6 +6,7 @@ import { openDatabase, type Database } from '#db/database.ts'
 import { newId } from '#db/ids.ts'
 import { ReceiptCommitter } from '#ledger/commit-receipts.ts'
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts'
+import { startForgetfulRelay } from '../../support/forgetful-relay.ts'
 import { insertOrganisation, makeOutcome, makeReceipt } from '../../support/ledger.ts'
 
 let database: TestDatabase
@@ -145,6 +146,27 @@ describe('a receipt whose fate is unknown', () => {
       expect(result).toMatchObject({ status: 'rejected', reason: { code: 'receipt_not_committed' } })
     }
     expect(await committer.commit(makeReceipt({ orgId }))).toBe('committed')
+  })
+
+  it('is alone with its batch: whatever made its connection hang, the next batch takes a new one', async () => {
+    const orgId = await insertOrganisation(database.db)
+    await using relay = await startForgetfulRelay(database.connection)
+    await using db = openDatabase({
+      connection: relay.connection,
+      poolMax: 4,
+      applicationName: 'hasp:forgotten',
+    })
+    await using committer = new ReceiptCommitter({ pool: db.pool, batchTimeoutMs: 300 })
+    const clients = await Promise.all([1, 2, 3, 4].map(() => db.pool.connect()))
+    for (const client of clients) client.release()
+    expect(db.pool.idleCount).toBe(4)
+    relay.forget()
+    await expect(committer.commit(makeReceipt({ orgId }))).rejects.toMatchObject({
+      code: 'receipt_not_committed',
+    })
+    for (let batch = 0; batch < 4; batch += 1)
+      expect(await committer.commit(makeReceipt({ orgId }))).toBe('committed')
+    expect(await countEntries(orgId)).toBe(4)
   })
 
   it('is refused when no connection is to be had in time, and the one that comes late is given back', async () => {

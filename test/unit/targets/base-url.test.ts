@@ -24,9 +24,30 @@ describe('resolving a base URL', () => {
     ['HTTPS://API.OPENAI.COM:443//', 'https://api.openai.com'],
     ['https://llm.example.com/proxy/', 'https://llm.example.com/proxy'],
     ['http://localhost:8080/a/../b', 'http://localhost:8080/b'],
-    ['https://api.openai.com\\@attacker.example', 'https://api.openai.com/@attacker.example'],
   ])('takes %s as %s', (given, resolved) => {
     expect(resolveBaseUrl(openai, given, allowed)).toBe(resolved)
+  })
+
+  it.each([
+    'https://api.openai.com\\@attacker.example',
+    'https:\\\\api.openai.com',
+    'https://api.openai.com/a\\..\\b',
+    ' https://api.openai.com',
+    'https://api.openai.com ',
+    'https://api.openai.com/a b',
+    'ht\ntps://api.openai.com',
+    'https://api.open\tai.com',
+    'https://api.openai.com/\r\nx',
+    '\0https://api.openai.com',
+    'https://api.openai.com/\0',
+    'https://api.openai.com\u007f',
+    'https://api.openai.com/\u0085',
+    'https://api.openai.com/\u2028',
+    '\ufeffhttps://api.openai.com',
+  ])('refuses %j, which a parser reads as another address than people do, and says why', (given) => {
+    expect(() => resolveBaseUrl(openai, given, allowed)).toThrow(
+      'holds a control character, white space or a backslash',
+    )
   })
 
   it.each([

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { listenOn } from '#emulators/common/listen.ts'
 import type { AwsReply, AwsRequest } from './aws-reply.ts'
 
 const BODY_BYTES_MAX = 64 * 1024
@@ -24,22 +25,9 @@ export async function listenHttp(
   const server = createServer({ keepAliveTimeout: 65_000, maxHeaderSize: 32 * 1024 }, (request, response) => {
     serve(handlers, request, response).catch(() => response.destroy())
   })
-  const { promise, resolve, reject } = Promise.withResolvers<undefined>()
-  server.once('error', reject)
-  server.listen(port, host, () => resolve(undefined))
-  await promise
-  const address = server.address()
-  if (address === null || typeof address === 'string') throw new Error('The server has no TCP address.')
+  const address = await listenOn(server, host, port)
   const shownHost = address.family === 'IPv6' ? `[${address.address}]` : address.address
   return { server, url: `http://${shownHost}:${address.port}` }
-}
-
-/** Closes at once: calls that hang by a fault would otherwise hold the server open. */
-export async function closeHttp(server: Server): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<undefined>()
-  server.close(() => resolve(undefined))
-  server.closeAllConnections()
-  await promise
 }
 
 async function serve(

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createServer, type Server } from 'node:https'
 import type { Socket } from 'node:net'
 import { TLSSocket } from 'node:tls'
+import { listenOn } from '#emulators/common/listen.ts'
 import type { AzureReply, AzureRequest } from './azure-reply.ts'
 import type { EmulatorCertificate } from './certificate.ts'
 
@@ -34,26 +35,13 @@ export async function listenHttps(
     connections.set(name, known.add(socket))
     socket.once('close', () => known.delete(socket))
   })
-  const { promise, resolve, reject } = Promise.withResolvers<undefined>()
-  server.once('error', reject)
-  server.listen(port, host, () => resolve(undefined))
-  await promise
-  const address = server.address()
-  if (address === null || typeof address === 'string') throw new Error('The server has no TCP address.')
+  const address = await listenOn(server, host, port)
   return {
     server,
     port: address.port,
     url: `https://${host}:${address.port}`,
     disconnect: (hostName) => connections.get(hostName)?.forEach((socket) => socket.destroy()),
   }
-}
-
-/** Closes at once: calls that hang by a fault would otherwise hold the server open. */
-export async function closeHttps(server: Server): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<undefined>()
-  server.close(() => resolve(undefined))
-  server.closeAllConnections()
-  await promise
 }
 
 async function serve(

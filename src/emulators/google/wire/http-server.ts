@@ -6,6 +6,7 @@ import {
 } from 'node:http'
 import { createSecureServer, type Http2ServerRequest, type Http2ServerResponse } from 'node:http2'
 import { createServer, type Server, type Socket } from 'node:net'
+import { listenOn } from '#emulators/common/listen.ts'
 
 const BODY_BYTES_MAX = 256 * 1024
 /** First byte of a TLS handshake record. */
@@ -70,12 +71,7 @@ export async function listen(
       server.emit('connection', socket)
     })
   })
-  const { promise, resolve, reject } = Promise.withResolvers<undefined>()
-  front.once('error', reject)
-  front.listen(port, host, () => resolve(undefined))
-  await promise
-  const address = front.address()
-  if (address === null || typeof address === 'string') throw new Error('The server has no TCP address.')
+  const address = await listenOn(front, host, port)
   return { port: address.port, close: () => closeAll(front, sockets) }
 }
 

@@ -19,7 +19,7 @@ dl { display: grid; grid-template-columns: max-content 1fr; gap: .35rem 1.25rem;
 dt { color: var(--soft); }
 dd { margin: 0; overflow-wrap: anywhere; }
 code, pre, textarea { font: .85rem/1.5 ui-monospace, monospace; }
-pre { margin: 0; padding: .85rem 1rem; overflow-x: auto; background: var(--panel); border: 1px solid var(--line);
+pre { margin: 0; padding: .85rem 1rem; white-space: pre-wrap; overflow-wrap: anywhere; background: var(--panel); border: 1px solid var(--line);
   border-radius: .4rem; }
 details { margin: .6rem 0; border: 1px solid var(--line); border-radius: .5rem; padding: 0 1rem; }
 details[open] { padding-bottom: 1rem; }
@@ -36,7 +36,7 @@ textarea { width: 100%; padding: .7rem; border: 1px solid var(--line); border-ra
 label { display: block; margin: .75rem 0 .35rem; font-weight: 600; }
 .hint { color: var(--soft); }
 .notice { margin: 1rem 0; padding: .75rem 1rem; border: 1px solid; border-left-width: .35rem; border-radius: .4rem; }
-.notice p { margin: 0; }
+.notice p { margin: 0; } .notice .hint { color: var(--soft); }
 .good { color: var(--good); } .bad { color: var(--bad); } .warn { color: var(--warn); }
 .notice p + p, .notice .body { margin-top: .35rem; color: var(--ink); }
 ul.checks { list-style: none; margin: 1rem 0; padding: 0; }

@@ -27,11 +27,11 @@ export function onboardingPage(view: OnboardingView): string {
   return page(
     `Grant access to one key: ${kek.name}`,
     markup`<header>
-        <p>Hasp, for ${organisation}</p>
+        <p>Hasp, for “${organisation}”</p>
         <h1>Let Hasp use one key of yours</h1>
       </header>
       <p>
-        ${organisation} keeps credentials of LLM providers in Hasp, sealed under this key. The key stays in
+        “${organisation}” keeps credentials of LLM providers in Hasp, sealed under this key. The key stays in
         your KMS. Hasp asks your KMS each time it opens a credential, and opens nothing once you take the
         right away.
       </p>
@@ -66,12 +66,12 @@ export function onboardingPage(view: OnboardingView): string {
             </form>`
           : markup`<p>This key is out of use at Hasp: there is nothing to verify.</p>`
       }
-      ${last === undefined ? markup`<p class="hint">Not verified yet.</p>` : verificationSection(last)}
+      ${last === undefined ? markup`<p class="hint">Not verified yet.</p>` : verificationSection(last, kek.state)}
       ${grant.logCheck === undefined ? null : logSection(view, grant.logCheck)}
       <footer>
         <p>
-          Whoever has this link can see this page and have the key verified, and nothing else. ${organisation}
-          can end it at any time.
+          Whoever has this link can see this page and have the key verified, and nothing else.
+          “${organisation}” can end it at any time.
         </p>
       </footer>`,
   )

@@ -1,12 +1,23 @@
+import type { Kek } from '#keks/kek.ts'
 import type { Verdict, VerificationCheck, VerificationRecord } from '#keks/verification.ts'
 import type { FindingSeverity, GrantFinding } from '#kms/kek-grant-linter.ts'
 import { markup, type Markup } from './markup.ts'
 
-/** What the last verification found, worst first. */
-export function verificationSection(record: VerificationRecord): Markup {
+/** What the last verification found, worst first, of a KEK in `state` today. */
+export function verificationSection(record: VerificationRecord, state: Kek['state']): Markup {
   const { tone, words } = verdictWords[record.verdict]
+  const isToMend = record.findings.some(({ severity }) => severity !== 'notice')
   return markup`<div class="notice ${tone}" id="result">
       <p><strong>${words}</strong></p>
+      ${record.verdict === 'dangerous' ? markup`<p>${dangerousUse(state)}</p>` : null}
+      ${
+        isToMend
+          ? markup`<p>
+              Below: what it allows too much. Put exactly what stands under <a href="#grant">1. Grant</a> in its
+              place, then verify again.
+            </p>`
+          : null
+      }
       <p class="hint">${record.verifiedAt.toISOString().slice(0, 19).replace('T', ' ')} UTC</p>
     </div>
     ${findingsList(record.findings)}
@@ -49,10 +60,7 @@ function findingsList(findings: readonly GrantFinding[]): Markup[] {
           markup`<div class="notice ${severity === 'dangerous' ? 'bad' : 'warn'}">
             <p><strong>${severityWords[severity]}</strong> <code>${code}</code></p>
             <p>${allows}</p>
-            <p>
-              ${fix}
-              ${severity === 'notice' ? '' : markup`What to grant stands under <a href="#grant">1. Grant</a>.`}
-            </p>
+            <p>${fix}</p>
           </div>`,
       ),
   )
@@ -71,9 +79,16 @@ function checkItem({ name, isPassed, finding, kmsRequestId }: VerificationCheck)
 const verdictWords: Readonly<Record<Verdict, { tone: 'good' | 'bad' | 'warn'; words: string }>> = {
   least: { tone: 'good', words: 'The grant works, and allows nothing more than is needed.' },
   surplus: { tone: 'warn', words: 'The grant works, and allows more than is needed.' },
-  dangerous: { tone: 'bad', words: 'The grant lets others in. Hasp does not use the key like this.' },
+  dangerous: { tone: 'bad', words: 'The grant lets others in.' },
   failed: { tone: 'bad', words: 'The grant does not work yet.' },
   unknown: { tone: 'warn', words: 'Nothing is known: your KMS gave no answer. Try again shortly.' },
+}
+
+/** A verification takes nothing out of use: only the KMS does (docs/onboarding.md, "Evidence"). */
+function dangerousUse(state: Kek['state']): string {
+  return state === 'pre-activation'
+    ? 'Hasp does not take the key into use like this.'
+    : 'The key was in use before and stays so: mend the grant now, or take it away.'
 }
 
 const severityWords: Readonly<Record<FindingSeverity, string>> = {

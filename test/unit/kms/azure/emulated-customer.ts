@@ -13,10 +13,10 @@ export const ISSUER = 'https://cluster.example/'
 export const SUBJECT = 'system:serviceaccount:hasp:hasp'
 
 /**
- * Hasp's tenant with its multi-tenant application, and a customer's that consented to it and granted one key, in an
- * emulated Azure. Hasp proves itself by a federated token, as it should in production.
+ * Hasp's tenant with its multi-tenant application, and a customer's that consented to it and has a store, in an
+ * emulated Azure. Nothing is granted. Hasp proves itself by a federated token, as it should in production.
  */
-export async function startEmulatedCustomer(kind: StoreKind = 'vault', deployment: AzureDeployment = {}) {
+export async function startConsentedTenant(kind: StoreKind) {
   const emulator = await startAzureEmulator()
   const { control } = emulator
   const home = control.createTenant()
@@ -26,13 +26,6 @@ export async function startEmulatedCustomer(kind: StoreKind = 'vault', deploymen
   const { tenantId } = control.createTenant()
   const { objectId } = control.consent({ tenantId, clientId: own.clientId })
   const store = control.createStore({ tenantId, name: 'customer-store', kind, isLogged: true })
-  const grant = (keyName: string) =>
-    control.assignRole({ objectId, role: ROLES[kind], store: store.host, keyName })
-  const createKey = async (name: string) => {
-    const { keyId } = await control.createKey({ store: store.host, name })
-    return { keyId, ...grant(name) }
-  }
-  const kek = await createKey('kek')
   const clientsOf = (more: AzureDeployment = {}) =>
     new AzureClients({
       application: {
@@ -47,18 +40,26 @@ export async function startEmulatedCustomer(kind: StoreKind = 'vault', deploymen
       connectTimeoutMs: 20_000,
       callTimeoutMs: 20_000,
       hostNames: { exists: async (host) => emulator.connects(host) },
-      ...deployment,
       ...more,
     })
+  return { emulator, control, own, homeTenantId: home.tenantId, tenantId, objectId, store, clientsOf }
+}
+
+/** {@link startConsentedTenant}, with one key granted. */
+export async function startEmulatedCustomer(kind: StoreKind = 'vault', deployment: AzureDeployment = {}) {
+  const tenant = await startConsentedTenant(kind)
+  const { control, emulator, objectId, store, tenantId } = tenant
+  const grant = (keyName: string) =>
+    control.assignRole({ objectId, role: ROLES[kind], store: store.host, keyName })
+  const createKey = async (name: string) => {
+    const { keyId } = await control.createKey({ store: store.host, name })
+    return { keyId, ...grant(name) }
+  }
+  const kek = await createKey('kek')
+  const clientsOf = (more: AzureDeployment = {}) => tenant.clientsOf({ ...deployment, ...more })
   const clients = clientsOf()
   return {
-    emulator,
-    control,
-    own,
-    homeTenantId: home.tenantId,
-    tenantId,
-    objectId,
-    store,
+    ...tenant,
     keyId: kek.keyId,
     assignmentId: kek.assignmentId,
     createKey,
