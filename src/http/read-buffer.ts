@@ -18,7 +18,7 @@ export class ReadBuffer implements Disposable {
   #isWanted = false
   #isClosed = false
 
-  /** Zeroes the buffer, some ten microseconds of work, in a later turn; many calls at once are one. */
+  /** Zeroes the buffer, a tenth of a millisecond of work, in a later turn; many calls at once are one. */
   overwrite(): void {
     this.#isWanted = true
     this.#overwriting ??= this.#run().finally(() => {

@@ -97,7 +97,10 @@ async function lend(deps: ProxyDeps, request: IncomingMessage, response: ServerR
   throw changedTooFast()
 }
 
-/** @throws {Refusal} `virtual_key_unknown`, `virtual_key_expired`, `virtual_key_revoked`, `virtual_key_tampered`, `virtual_key_busy` */
+/**
+ * @throws {Refusal} `virtual_key_unknown`, `virtual_key_expired`, `virtual_key_revoked`, `virtual_key_tampered`,
+ *   `virtual_key_busy`
+ */
 async function authenticate(deps: ProxyDeps, token: string, view?: OrganisationView): Promise<Grant> {
   const found = await deps.virtualKeys.authenticate(token, view)
   if (found.outcome !== 'granted') throw new Refusal(`virtual_key_${found.outcome}`)

@@ -64,8 +64,14 @@ describe('a credential that its provider refuses, call after call', () => {
 
   it('shows again within a minute or so after somebody found it good', async () => {
     await note()
-    const good = { orgId: scene.orgId, targetId, at: new Date(), verification: 'accepted', detail: null }
-    await recordVerification(scene.database.db.kysely, good as Parameters<typeof recordVerification>[1])
+    const good = {
+      orgId: scene.orgId,
+      targetId,
+      at: new Date(),
+      verification: 'accepted' as const,
+      detail: null,
+    }
+    await recordVerification(scene.database.db.kysely, good)
     nowMs += 60_001
     await note()
     expect(await health()).toMatchObject({ verification: 'rejected', detail })
