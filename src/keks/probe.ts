@@ -4,7 +4,7 @@ import type { SecretRing } from '#integrity/secret-ring.ts'
 import { KekFault } from '#kms/kek-fault.ts'
 import type { KekProviders } from './access.ts'
 import { journalledUnwrap, openCanary } from './canary.ts'
-import { claimDue } from './claim-due.ts'
+import { type Claim, claimDue } from './claim-due.ts'
 import { confirmRevocation } from './confirm-revocation.ts'
 import type { Kek } from './kek.ts'
 import { bringProbeForward, findKek, recordProbe } from './repository.ts'
@@ -61,7 +61,7 @@ export class ProbeRunner implements AsyncDisposable {
       const wanted = Math.min(claimedAtOnceMax, probesAtOnceMax - this.#underWay.size)
       if (wanted <= 0) return started
       const due = await claimDue(db.kysely, 'next_probe_at', now(), leaseMs, wanted)
-      for (const { orgId, kekId } of due) this.#start(orgId, kekId)
+      for (const claim of due) this.#start(claim)
       started += due.length
       if (due.length < wanted) return started
     }
@@ -71,9 +71,10 @@ export class ProbeRunner implements AsyncDisposable {
     await Promise.all(this.#underWay)
   }
 
-  #start(orgId: string, kekId: string): void {
+  #start(claim: Claim): void {
     const { db, now, onError } = this.#deps
-    const probe = probeKek(this.#deps, orgId, kekId)
+    const { orgId, kekId } = claim
+    const probe = probeKek(this.#deps, claim)
       .catch(async (error: unknown) => {
         onError(error, kekId)
         // Not only when its lease is over: the database may have been away for a moment.
@@ -85,15 +86,15 @@ export class ProbeRunner implements AsyncDisposable {
   }
 }
 
-async function probeKek(deps: Deps, orgId: string, kekId: string): Promise<ProbeOutcome> {
-  const kek = await findKek(deps.db.kysely, deps.ring, orgId, kekId)
+async function probeKek(deps: Deps, claim: Claim): Promise<ProbeOutcome> {
+  const kek = await findKek(deps.db.kysely, deps.ring, claim.orgId, claim.kekId)
   const { outcome, kmsRequestId } = await ask(deps, kek)
   const at = deps.now()
   await recordProbe(deps.db.kysely, {
-    kekId,
-    orgId,
+    ...claim,
     at,
     nextAt: new Date(at.getTime() + intervalAfter(deps, kek, outcome)),
+    isSoonerKept: outcome !== 'suspended',
     outcome,
     kmsRequestId,
   })

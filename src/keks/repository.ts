@@ -3,6 +3,7 @@ import { violatedConstraint } from '#db/violated-constraint.ts'
 import type { SecretRing } from '#integrity/secret-ring.ts'
 import { rowMac, rowMacs } from '#integrity/row-mac.ts'
 import { assertRowMac, genuineRows, judgedRows, type Judged } from '#integrity/assert-row-mac.ts'
+import type { Claim } from './claim-due.ts'
 import type { Kek, KekAccess } from './kek.ts'
 import { KekError } from './kek-error.ts'
 
@@ -198,25 +199,34 @@ export async function bringProbeForward(db: Db, kek: Pick<Kek, 'id' | 'orgId'>, 
     .execute()
 }
 
+/**
+ * Notes what a probe found, and when the next one is due.
+ * @param probe with `isSoonerKept`, whoever wanted the next one sooner meanwhile (a suspension does) gets it sooner.
+ */
 export async function recordProbe(
   db: Db,
-  probe: {
-    kekId: string
-    orgId: string
+  probe: Claim & {
     at: Date
     nextAt: Date
+    isSoonerKept: boolean
     outcome: string
     kmsRequestId: string | null
   },
 ): Promise<void> {
   await db
     .updateTable('kek_probes')
-    .set({
+    .set(({ fn, val, ref, case: when }) => ({
       last_probe_at: probe.at,
-      next_probe_at: probe.nextAt,
+      next_probe_at: probe.isSoonerKept
+        ? when()
+            .when('next_probe_at', '=', probe.leasedUntil)
+            .then(val(probe.nextAt))
+            .else(fn<Date>('least', [ref('next_probe_at'), val(probe.nextAt)]))
+            .end()
+        : probe.nextAt,
       last_outcome: probe.outcome,
       last_kms_request_id: probe.kmsRequestId,
-    })
+    }))
     .where('org_id', '=', probe.orgId)
     .where('kek_id', '=', probe.kekId)
     .execute()

@@ -9,6 +9,7 @@ import { sealCanary } from '#keks/canary.ts'
 import type { Kek, KekAccess, KekProviderKind } from '#keks/kek.ts'
 import { ProbeRunner } from '#keks/probe.ts'
 import { findKek, findProbe, insertKek } from '#keks/repository.ts'
+import { suspendKek } from '#keks/suspend.ts'
 import { KekFault } from '#kms/kek-fault.ts'
 import { createLocalKek } from '#kms/local-kek-file.ts'
 import { LocalKekProvider } from '#kms/local-kek-provider.ts'
@@ -152,6 +153,24 @@ describe.each(Object.keys(accesses) as KekProviderKind[])('the probe of a KEK in
     await runDue()
     expect(asked).toEqual([])
     expect(await lastOutcome(kek)).toBe('skipped')
+  })
+})
+
+describe('a KEK that a call finds revoked while its probe is under way', () => {
+  it('is probed again at once, and not at the interval of an active one', async () => {
+    const kek = await newKek('local', 3_600_000)
+    const { promise: isSuspended, resolve: answer } = Promise.withResolvers<void>()
+    behaviours.set(kek.id, () => isSuspended)
+    await using runner = newRunner()
+    await runner.startDue()
+    await waitUntil(async () => asked.length === 1)
+    const fault = new KekFault('revoked', 'Disabled', 'as the test wants it')
+    await suspendKek({ db: database.db, ring, now: () => new Date(nowMs) }, kek, fault, 'proxy')
+    answer()
+    await waitUntil(async () => (await lastOutcome(kek)) === 'working')
+    behaviours.delete(kek.id)
+    await runDue()
+    expect((await findKek(database.db.kysely, ring, orgId, kek.id)).state).toBe('active')
   })
 })
 
