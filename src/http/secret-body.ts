@@ -29,7 +29,8 @@ export function parseJsonWithoutSecrets(app: ApiServer): void {
       body.fill(0)
     }
   })
-  app.addHook('onResponse', async (request) => received.get(request.raw)?.secret?.[Symbol.dispose]())
+  // Whoever answers is done with it. Not when the response has left: to a caller who hung up, it never does.
+  app.addHook('onSend', async (request) => received.get(request.raw)?.secret?.[Symbol.dispose]())
 }
 
 /** The credential that came in this request's body; the request owns it and disposes of it at its end. */
