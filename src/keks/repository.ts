@@ -215,13 +215,14 @@ export async function recordProbe(
 ): Promise<void> {
   await db
     .updateTable('kek_probes')
-    .set(({ fn, val, ref, case: when }) => ({
+    .set((to) => ({
       last_probe_at: probe.at,
       next_probe_at: probe.isSoonerKept
-        ? when()
+        ? to
+            .case()
             .when('next_probe_at', '=', probe.leasedUntil)
-            .then(val(probe.nextAt))
-            .else(fn<Date>('least', [ref('next_probe_at'), val(probe.nextAt)]))
+            .then(to.val(probe.nextAt))
+            .else(to.fn<Date>('least', [to.ref('next_probe_at'), to.val(probe.nextAt)]))
             .end()
         : probe.nextAt,
       last_outcome: probe.outcome,
