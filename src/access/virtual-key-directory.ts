@@ -54,7 +54,7 @@ export class VirtualKeyDirectory {
   async authenticate(token: string, view?: { epoch: string; readAtMs: number }): Promise<Authentication> {
     if (!isWellFormedToken('hasp_vk', token)) return { outcome: 'unknown' }
     const place = this.#placeOf(token)
-    const held = this.grantInHand(token)
+    const held = this.#activeAt(place)
     if (held !== undefined && (view === undefined || isOf(held, view)))
       return { outcome: 'granted', grant: held }
     const read = await this.#read(tokenDigests(this.#deps.ring, token), this.#grants.has(place))
@@ -69,7 +69,11 @@ export class VirtualKeyDirectory {
    * have been moved since): where there is none, {@link authenticate} decides.
    */
   grantInHand(token: string): Grant | undefined {
-    const grant = this.#grants.get(this.#placeOf(token))
+    return this.#activeAt(this.#placeOf(token))
+  }
+
+  #activeAt(place: string): Grant | undefined {
+    const grant = this.#grants.get(place)
     return grant !== undefined && this.#isActive(grant) ? grant : undefined
   }
 

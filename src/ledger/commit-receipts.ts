@@ -18,7 +18,7 @@ const batchRowsMax = 500
 /**
  * A batch of at least this many rows says that more are on their way: the next one then waits for their company, as
  * PostgreSQL's own `commit_siblings` and `commit_delay` have it. It costs a busy service a millisecond of latency and
- * saves it a sixth of its CPU time (docs/performance.md).
+ * saves it a tenth of its CPU time (docs/performance.md).
  */
 const siblingsMin = 4
 const companyWaitMs = 1
