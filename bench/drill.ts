@@ -12,13 +12,14 @@ import { startAws } from './drill/aws.ts'
 import { startAzure } from './drill/azure.ts'
 import { startGoogle } from './drill/google.ts'
 import { startLevers } from './drill/levers.ts'
-import { runCase, type CaseResult } from './drill/run-case.ts'
+import { runCase, type Case, type CaseResult } from './drill/run-case.ts'
 import { managementApi } from './hasp/management-api.ts'
 import { serveNewHasp } from './hasp/serve-hasp.ts'
 
 const delaysMs = (process.argv[2] ?? '0,5,60').split(',').map((seconds) => Number(seconds) * 1_000)
 const ceilingsMs = [0, 10_000]
 const betweenStartsMs = 1_500
+const attemptsMax = 3
 /** The beat of the canaries, and the way of the mark. */
 const shorterMsMax = 1_500
 /** The emulator's clock and Hasp's are read at different moments. */
@@ -48,10 +49,30 @@ const results = await Promise.all(
   cases.map(async (one, at) => {
     // Each lever is a process that starts: not all in the same moment.
     await sleep(at * betweenStartsMs)
-    return runCase(hasp, api, levers, one)
+    return runAtWorstMoment(one)
   }),
 )
 process.exitCode = report(results) ? 0 : 1
+
+/** On a busy machine the beat of the unwraps drifts, and the worst moment passes: the drill is then run again. */
+async function runAtWorstMoment(one: Case): Promise<CaseResult> {
+  for (let attempt = 1; ; attempt += 1) {
+    const result = await runCase(hasp, api, levers, one, attempt)
+    if (attempt === attemptsMax || !isMomentMissed(result)) return result
+    const { cloud, delayMs, ceilingMs } = one
+    const { afterMs } = result.drill.measure.lastSuccess ?? {}
+    console.error(
+      `${cloud.name}, delay ${seconds(delayMs)}, ceiling ${seconds(ceilingMs)}: withdrawn too long after an unwrap (measured ${seconds(afterMs)}), so drilled again.`,
+    )
+  }
+}
+
+/** Whether the last unwrap before the withdrawal acted was over long before: then less is measured than may be. */
+function isMomentMissed({ delayMs, ceilingMs, drill }: CaseResult): boolean {
+  const { lastSuccess, verdict } = drill.measure
+  if (ceilingMs === 0 || lastSuccess?.afterMs == null || verdict !== 'within') return false
+  return lastSuccess.afterMs - delayMs - ceilingMs < -shorterMsMax
+}
 
 function report(done: readonly CaseResult[]): boolean {
   const header = [

@@ -18,10 +18,11 @@ export async function runCase(
   api: ManagementApi,
   levers: Levers,
   one: Case,
+  attempt: number,
 ): Promise<CaseResult> {
   const { cloud, delayMs, ceilingMs } = one
   const unwrapMode = ceilingMs === 0 ? 'strict' : 'cached'
-  const name = `${cloud.name}-${unwrapMode}-${delayMs}`.toLowerCase().replaceAll(' ', '-')
+  const name = `${cloud.name}-${unwrapMode}-${delayMs}-${attempt}`.toLowerCase().replaceAll(' ', '-')
   const rules = { name, unwrapMode, cacheCeilingMs: ceilingMs, probeIntervalMs: 0 }
   const { kekId, drilled } = await cloud.newKey(api, rules)
   const verification = await api('POST', `/keks/${kekId}/verify`)

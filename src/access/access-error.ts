@@ -1,5 +1,6 @@
 export type AccessErrorCode =
   | 'unauthenticated'
+  | 'admin_token_busy'
   | 'admin_token_not_found'
   | 'admin_token_last'
   | 'virtual_key_not_found'

@@ -1,9 +1,17 @@
 import type { Db } from '#db/database.ts'
-import { assertRowMac, genuineRows, judgedRows, type Judged } from '#integrity/assert-row-mac.ts'
+import {
+  assertRowMac,
+  genuineRows,
+  judgedByDigest,
+  judgedRows,
+  onlyIfTampered,
+  type Judged,
+} from '#integrity/assert-row-mac.ts'
 import { rowMac, rowMacs } from '#integrity/row-mac.ts'
 import type { SecretRing } from '#integrity/secret-ring.ts'
 import { AccessError } from './access-error.ts'
 import type { AdminToken } from './admin-token.ts'
+import { buriedToken } from './buried-token.ts'
 
 function adminTokenColumns(token: AdminToken) {
   return {
@@ -36,17 +44,18 @@ function adminTokenOf(
   return token
 }
 
-export async function findAdminTokenByDigest(
+/** The admin tokens of these digests, by digest in base64; `tampered` stands for a row that is not ours. */
+export async function findAdminTokensByDigest(
   db: Db,
   ring: SecretRing,
   digests: Buffer[],
-): Promise<AdminToken | undefined> {
-  const row = await db
+): Promise<ReadonlyMap<string, AdminToken | 'tampered'>> {
+  const rows = await db
     .selectFrom('admin_tokens')
     .selectAll()
-    .where('digest', 'in', digests)
-    .executeTakeFirst()
-  return row === undefined ? undefined : adminTokenOf(ring, row)
+    .where((eb) => eb('digest', '=', eb.fn.any(eb.val(digests))))
+    .execute()
+  return judgedByDigest(rows, (row) => adminTokenOf(ring, row))
 }
 
 export async function listAdminTokens(
@@ -90,35 +99,22 @@ export async function lockUsableAdminTokens(
   )
 }
 
-/**
- * Puts a revoked token in the place of a row that is not ours. Of that row only the digest stays, which opens nothing;
- * its name may be a forger's words.
- * @returns undefined where there is no such row.
- */
+/** Puts a {@link buriedToken} in the place of a row that is not ours. @returns undefined where there is no such row. */
 export async function buryAdminToken(
   db: Db,
   ring: SecretRing,
   buried: { orgId: string; id: string; at: Date },
 ): Promise<AdminToken | undefined> {
-  const row = await db
+  const found = await db
     .selectFrom('admin_tokens')
     .selectAll()
     .where('org_id', '=', buried.orgId)
     .where('id', '=', buried.id)
     .forUpdate()
     .executeTakeFirst()
-  const [judged] = judgedRows(row === undefined ? [] : [row], (genuine) => adminTokenOf(ring, genuine))
-  if (row === undefined || judged?.record !== null) return undefined
-  const token: AdminToken = {
-    id: row.id,
-    orgId: row.org_id,
-    name: `tampered-${row.id}`,
-    digest: row.digest,
-    hint: '',
-    createdAt: buried.at,
-    expiresAt: null,
-    revokedAt: buried.at,
-  }
+  const row = onlyIfTampered(found, (genuine) => adminTokenOf(ring, genuine))
+  if (row === undefined) return undefined
+  const token = buriedToken(row, buried.at)
   const columns = adminTokenColumns(token)
   await db
     .updateTable('admin_tokens')

@@ -1,9 +1,10 @@
 import { hash, randomBytes } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
 import type { Database } from '#db/database.ts'
+import { TokenLookups } from '#db/token-lookups.ts'
 import type { SecretRing } from '#integrity/secret-ring.ts'
 import { isWellFormedToken, tokenDigests } from '#integrity/token.ts'
-import { VirtualKeyLookups } from './virtual-key-lookups.ts'
+import { findVirtualKeysByDigest, type FoundVirtualKey } from './virtual-key-repository.ts'
 import { statusOf, type VirtualKey } from './virtual-key.ts'
 
 type Deps = Readonly<{
@@ -38,13 +39,16 @@ const grantsMax = 100_000
  */
 export class VirtualKeyDirectory {
   readonly #deps: Deps
-  readonly #lookups: VirtualKeyLookups
+  readonly #lookups: TokenLookups<FoundVirtualKey | 'tampered'>
   readonly #grants = new LRUCache<string, Grant>({ max: grantsMax })
   readonly #digestSecret = randomBytes(32).toString('base64')
 
   constructor(deps: Deps) {
     this.#deps = deps
-    this.#lookups = new VirtualKeyLookups({ db: deps.db.kysely, ring: deps.ring })
+    const { db, ring } = deps
+    this.#lookups = new TokenLookups({
+      query: (digests) => findVirtualKeysByDigest(db.kysely, ring, digests),
+    })
   }
 
   /**

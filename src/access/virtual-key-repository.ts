@@ -1,8 +1,15 @@
 import type { Db } from '#db/database.ts'
-import { assertRowMac, judgedRows, type Judged } from '#integrity/assert-row-mac.ts'
+import {
+  assertRowMac,
+  judgedByDigest,
+  judgedRows,
+  onlyIfTampered,
+  type Judged,
+} from '#integrity/assert-row-mac.ts'
 import { rowMac, rowMacs } from '#integrity/row-mac.ts'
 import type { SecretRing } from '#integrity/secret-ring.ts'
 import { AccessError } from './access-error.ts'
+import { buriedToken } from './buried-token.ts'
 import type { VirtualKey } from './virtual-key.ts'
 
 function virtualKeyColumns(virtualKey: VirtualKey) {
@@ -80,10 +87,7 @@ export async function findVirtualKeysByDigest(
     .select('organisations.epoch')
     .where((eb) => eb('virtual_keys.digest', '=', eb.fn.any(eb.val(digests))))
     .execute()
-  const judged = judgedRows(rows, (row) => ({ virtualKey: virtualKeyOf(ring, row), epoch: row.epoch }))
-  return new Map(
-    rows.map(({ digest }, row) => [digest.toString('base64'), judged[row]?.record ?? 'tampered']),
-  )
+  return judgedByDigest(rows, (row) => ({ virtualKey: virtualKeyOf(ring, row), epoch: row.epoch }))
 }
 
 export async function listVirtualKeys(
@@ -129,8 +133,7 @@ export async function replaceVirtualKey(
 }
 
 /**
- * Puts a revoked virtual key in the place of a row that is not ours. Of that row only the digest stays: whoever holds
- * the token that it now stands for is told that it is revoked. Its name may be a forger's words.
+ * Puts a {@link buriedToken}, of no scope, in the place of a row that is not ours.
  * @throws {AccessError} `virtual_key_changed_meanwhile` where the row is gone, or is ours.
  */
 export async function buryVirtualKey(
@@ -138,27 +141,16 @@ export async function buryVirtualKey(
   ring: SecretRing,
   buried: { orgId: string; id: string; at: Date },
 ): Promise<VirtualKey> {
-  const row = await db
+  const found = await db
     .selectFrom('virtual_keys')
     .selectAll()
     .where('org_id', '=', buried.orgId)
     .where('id', '=', buried.id)
     .forUpdate()
     .executeTakeFirst()
-  const [judged] = judgedRows(row === undefined ? [] : [row], (genuine) => virtualKeyOf(ring, genuine))
-  if (row === undefined || judged?.record !== null) throw changedMeanwhile()
-  const virtualKey: VirtualKey = {
-    id: row.id,
-    orgId: row.org_id,
-    name: `tampered-${row.id}`,
-    digest: row.digest,
-    hint: '',
-    targetIds: [],
-    models: [],
-    createdAt: buried.at,
-    expiresAt: null,
-    revokedAt: buried.at,
-  }
+  const row = onlyIfTampered(found, (genuine) => virtualKeyOf(ring, genuine))
+  if (row === undefined) throw changedMeanwhile()
+  const virtualKey: VirtualKey = { ...buriedToken(row, buried.at), targetIds: [], models: [] }
   const columns = virtualKeyColumns(virtualKey)
   await db
     .updateTable('virtual_keys')

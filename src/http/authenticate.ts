@@ -1,6 +1,6 @@
 import type { FastifyRequest } from 'fastify'
 import { actorOf, type Principal } from '#access/admin-token.ts'
-import { authenticateAdmin } from '#access/authenticate-admin.ts'
+import { AdminTokenDirectory } from '#access/admin-token-directory.ts'
 import type { ApiDeps, ApiServer } from './api-server.ts'
 import { refuseRepeatedHeaders } from './repeated-headers.ts'
 
@@ -8,13 +8,14 @@ const principals = new WeakMap<FastifyRequest, Principal>()
 
 /** Lets nobody into this scope of routes without an admin token, before a body is read. */
 export function requireAdminToken(app: ApiServer, deps: Pick<ApiDeps, 'db' | 'ring' | 'now'>): void {
+  const adminTokens = new AdminTokenDirectory(deps)
   app.addHook('onRequest', async (request) => {
     refuseRepeatedHeaders(request.raw.rawHeaders)
-    principals.set(request, await authenticateAdmin(deps, request.headers.authorization))
+    principals.set(request, await adminTokens.authenticate(request.headers.authorization))
   })
   // A body may take minutes to arrive: a token that was revoked meanwhile does nothing any more.
   app.addHook('preHandler', async (request) => {
-    if (request.body !== undefined) await authenticateAdmin(deps, request.headers.authorization)
+    if (request.body !== undefined) await adminTokens.authenticate(request.headers.authorization)
   })
 }
 

@@ -26,6 +26,7 @@ export const problems = {
 
   organisation_not_found: { status: 404, title: 'Organisation not found' },
   organisation_name_taken: { status: 409, title: 'Organisation name is taken' },
+  admin_token_busy: { status: 503, title: 'Too many unknown admin tokens', retryAfterSeconds: 1 },
   admin_token_not_found: { status: 404, title: 'Admin token not found' },
   admin_token_last: { status: 409, title: 'The last admin token can not be revoked' },
   virtual_key_not_found: { status: 404, title: 'Virtual key not found' },
@@ -42,6 +43,7 @@ export const problems = {
   kek_verification_failed: { status: 422, title: 'KEK verification failed' },
   kek_changed_meanwhile: { status: 409, title: 'Changed by somebody else' },
   onboarding_link_not_found: { status: 404, title: 'Onboarding link not found' },
+  onboarding_link_busy: { status: 503, title: 'Too many unknown links', retryAfterSeconds: 1 },
   drill_not_found: { status: 404, title: 'Drill not found' },
   drill_under_way: { status: 409, title: 'A drill of this KEK is under way' },
   drill_not_running: { status: 409, title: 'Drill has ended' },

@@ -53,10 +53,27 @@ export function genuineRows<Row, Entity>(
 /** A stored record under its id; null where the row is not one that this service wrote. */
 export type Judged<Entity> = Readonly<{ id: string; record: Entity | null }>
 
+/** The row, where there is one and it is not genuine: only such a one may be replaced unread. */
+export function onlyIfTampered<Row>(row: Row | undefined, read: (row: Row) => unknown): Row | undefined {
+  const isGenuine = row !== undefined && genuineRows([row], read, () => {}).length === 1
+  return isGenuine ? undefined : row
+}
+
 /** Each row's record, in the order of the rows; of a row that is not genuine, the mere id. */
 export function judgedRows<Row extends { id: string }, Entity>(
   rows: readonly Row[],
   read: (row: Row) => Entity,
 ): Judged<Entity>[] {
   return rows.map((row) => ({ id: row.id, record: genuineRows([row], read, () => {})[0] ?? null }))
+}
+
+/** As {@link judgedRows}, by the rows' digests in base64; `tampered` stands for a row that is not genuine. */
+export function judgedByDigest<Row extends { id: string; digest: Buffer }, Entity>(
+  rows: readonly Row[],
+  read: (row: Row) => Entity,
+): ReadonlyMap<string, Entity | 'tampered'> {
+  const judged = judgedRows(rows, read)
+  return new Map(
+    rows.map(({ digest }, row) => [digest.toString('base64'), judged[row]?.record ?? 'tampered']),
+  )
 }

@@ -33,6 +33,8 @@ type Resealed = Readonly<{
     unwrapId: string
     unwrapKmsRequestId: string
     wrapKmsRequestId: string
+    /** As `serviceRequestId` of a `KmsCall`; the unwrap's stands in its `unwrap.completed`. */
+    wrapServiceRequestId?: string
     fromMaterialId: string
     toMaterialId: string
   }>
@@ -112,6 +114,7 @@ async function resealVersion(
       unwrapId: intent.unwrapId,
       unwrapKmsRequestId: unwrap.kmsRequestId,
       wrapKmsRequestId: wrap.kmsRequestId,
+      ...(wrap.serviceRequestId === undefined ? {} : { wrapServiceRequestId: wrap.serviceRequestId }),
       fromMaterialId: unwrap.materialId,
       toMaterialId: wrap.materialId,
     },

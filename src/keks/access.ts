@@ -1,5 +1,5 @@
 import type { KekAccess, KekProviderKind } from './kek.ts'
-import type { GrantDocument, GrantLinter } from '#kms/kek-grant-linter.ts'
+import type { GrantDocument, GrantLinter, LogCheck } from '#kms/kek-grant-linter.ts'
 import type { KekProvider } from '#kms/kek-provider.ts'
 
 /** What registration needs to know of one kind of KMS; `context.ts` supplies one for each. */
@@ -26,8 +26,7 @@ export type KekGrant = Readonly<{
   terraform?: GrantDocument
   /** Commands of the cloud's own command line, for a POSIX shell. */
   cli?: GrantDocument
-  /** How its owner sees that their own log records every use of the key. */
-  logCheck?: string
+  logCheck?: LogCheck
 }>
 
 /** Opens the guarded provider of a KEK: one for each KEK, kept while it is in use. */

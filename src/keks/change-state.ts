@@ -5,7 +5,8 @@ import type { EntryKind } from '#ledger/entry.ts'
 import { recordChange } from '#ledger/record-change.ts'
 import type { Kek, KekState } from './kek.ts'
 import { KekError } from './kek-error.ts'
-import { bringProbeForward, findKek, replaceKek } from './repository.ts'
+import { bringProbeForward } from './probe-repository.ts'
+import { findKek, replaceKek } from './repository.ts'
 
 type Deps = Readonly<{ db: Database; ring: SecretRing; now: () => Date }>
 

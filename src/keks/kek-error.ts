@@ -9,6 +9,7 @@ export type KekErrorCode =
   | 'kek_verification_failed'
   | 'kek_changed_meanwhile'
   | 'onboarding_link_not_found'
+  | 'onboarding_link_busy'
   | 'drill_not_found'
   | 'drill_under_way'
   | 'drill_not_running'

@@ -30,10 +30,16 @@ export async function recogniseLogEvent(
   for (const { record } of rows.toReversed()) {
     if (record === null) continue
     const { verifiedAt } = record
-    for (const { name, kmsRequestId } of record.checks)
-      if (kmsRequestId) known.set(kmsRequestId, { kmsRequestId, what: name, verifiedAt })
-    for (const { action, kmsRequestId } of record.probes)
-      if (kmsRequestId) known.set(kmsRequestId, { kmsRequestId, what: action, verifiedAt })
+    const calls = [
+      ...record.checks.map(({ name, ...call }) => ({ ...call, what: name })),
+      ...record.probes.map(({ action, ...call }) => ({ ...call, what: action })),
+    ]
+    for (const { what, kmsRequestId, serviceRequestId } of calls) {
+      if (!kmsRequestId) continue
+      const event = { kmsRequestId, what, verifiedAt }
+      known.set(kmsRequestId, event)
+      if (serviceRequestId !== undefined) known.set(serviceRequestId, event)
+    }
   }
   const seen = findText(input.event, known, 0)
   if (seen === undefined) return null

@@ -2,13 +2,21 @@ import type { Database } from '#db/database.ts'
 import { newId } from '#db/ids.ts'
 import type { SecretRing } from '#integrity/secret-ring.ts'
 import { appendEntry } from '#ledger/append.ts'
+import { callIdsOf } from '#ledger/call-ids.ts'
 import { lockOrganisation } from '#ledger/lock-organisation.ts'
 import type { VerificationRecord } from './verification.ts'
-import { insertVerification, scheduleVerification } from './verification-repository.ts'
+import {
+  deleteSurplusVerifications,
+  insertVerification,
+  scheduleVerification,
+} from './verification-repository.ts'
 
 type Deps = Readonly<{ db: Database; ring: SecretRing; reverifyIntervalMs: number }>
 
-/** Writes a verification down with its evidence and, in the same transaction, its ledger entry and when the next is due. */
+/**
+ * Writes a verification down with its evidence and, in the same transaction, its ledger entry and when the next is due.
+ * Verifications that are surplus by then go.
+ */
 export async function noteVerification(
   deps: Deps,
   record: VerificationRecord,
@@ -21,6 +29,7 @@ export async function noteVerification(
   await deps.db.transaction(async (trx) => {
     await lockOrganisation(trx, orgId)
     await insertVerification(trx, deps.ring, record)
+    await deleteSurplusVerifications(trx, record)
     await scheduleVerification(trx, { orgId, kekId }, nextAt)
     if (!options.isEntryWritten) return
     await appendEntry(trx, {
@@ -36,7 +45,7 @@ export async function noteVerification(
         checks: checks.map((check) => ({ ...check })),
         findings: findings.map(({ code, severity }) => ({ code, severity })),
         // So that whoever compares the ledger with the customer's log finds each call of the linter explained.
-        probes: probes.map(({ action, outcome, kmsRequestId }) => ({ action, outcome, kmsRequestId })),
+        probes: probes.map(({ action, outcome, ...call }) => ({ action, outcome, ...callIdsOf(call) })),
       },
     })
   })

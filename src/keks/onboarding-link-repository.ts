@@ -1,5 +1,5 @@
 import type { Db } from '#db/database.ts'
-import { assertRowMac, judgedRows, type Judged } from '#integrity/assert-row-mac.ts'
+import { assertRowMac, judgedByDigest, judgedRows, type Judged } from '#integrity/assert-row-mac.ts'
 import { rowMac } from '#integrity/row-mac.ts'
 import type { SecretRing } from '#integrity/secret-ring.ts'
 import type { OnboardingLink } from './onboarding-link.ts'
@@ -69,13 +69,18 @@ export async function lockLink(
   return row === undefined ? undefined : linkOf(ring, row)
 }
 
-export async function findLinkByDigest(
+/** The links of these digests, by digest in base64; `tampered` stands for a row that is not ours. */
+export async function findLinksByDigest(
   db: Db,
   ring: SecretRing,
   digests: Buffer[],
-): Promise<OnboardingLink | undefined> {
-  const row = await db.selectFrom(table).selectAll().where('digest', 'in', digests).executeTakeFirst()
-  return row === undefined ? undefined : linkOf(ring, row)
+): Promise<ReadonlyMap<string, OnboardingLink | 'tampered'>> {
+  const rows = await db
+    .selectFrom(table)
+    .selectAll()
+    .where((eb) => eb('digest', '=', eb.fn.any(eb.val(digests))))
+    .execute()
+  return judgedByDigest(rows, (row) => linkOf(ring, row))
 }
 
 /** A KEK's links, oldest first; at most `limit + 1` so that the caller knows of a next page. */

@@ -2,11 +2,11 @@ import type { BeforeCommit } from '#db/before-commit.ts'
 import type { Database } from '#db/database.ts'
 import { newId } from '#db/ids.ts'
 import type { SecretRing } from '#integrity/secret-ring.ts'
-import { isWellFormedToken, mintToken, tokenDigests } from '#integrity/token.ts'
+import { mintToken, tokenDigests } from '#integrity/token.ts'
 import { appendEntry } from '#ledger/append.ts'
 import { lockOrganisation } from '#ledger/lock-organisation.ts'
 import { KekError } from './kek-error.ts'
-import { findLinkByDigest, insertLink, lockLink, replaceLink } from './onboarding-link-repository.ts'
+import { insertLink, lockLink, replaceLink } from './onboarding-link-repository.ts'
 import { findKek } from './repository.ts'
 
 const prefix = 'hasp_link'
@@ -104,17 +104,6 @@ export async function revokeOnboardingLink(
     await input.beforeCommit?.(trx, after)
     return after
   })
-}
-
-/** The link that a token opens; undefined for one that is unknown, expired or revoked. Asks the database each time. */
-export async function openOnboardingLink(deps: Deps, token: string): Promise<OnboardingLink | undefined> {
-  if (!isWellFormedToken(prefix, token)) return undefined
-  const link = await findLinkByDigest(deps.db.kysely, deps.ring, tokenDigests(deps.ring, token))
-  return link !== undefined && isUsable(link, deps.now()) ? link : undefined
-}
-
-function isUsable(link: OnboardingLink, now: Date): boolean {
-  return link.revokedAt === null && link.expiresAt > now
 }
 
 /** How the ledger names whoever holds a link. */

@@ -1,6 +1,7 @@
 import type { Database } from '#db/database.ts'
 import type { BeforeCommit } from '#db/before-commit.ts'
 import { newId } from '#db/ids.ts'
+import type { Judged } from '#integrity/assert-row-mac.ts'
 import type { SecretRing } from '#integrity/secret-ring.ts'
 import { recordChange } from '#ledger/record-change.ts'
 import type { KekAccessKind } from './access.ts'
@@ -68,13 +69,8 @@ export async function registerKek(deps: Deps, input: RegisterKek): Promise<Kek> 
     createdAt: now,
   }
   await deps.db.transaction(async (trx) => {
-    const same = await findKekOfKey(trx, kek.orgId, { provider: access.provider, kekRef })
-    if (same !== undefined) {
-      throw new KekError(
-        'kek_already_registered',
-        `Your organisation has this key as the KEK "${same.name}" (${same.state}) already: use that one, or retire it first.`,
-      )
-    }
+    const same = await findKekOfKey(trx, deps.ring, kek.orgId, { provider: access.provider, kekRef })
+    if (same !== undefined) throw alreadyRegistered(same)
     await insertKek(trx, deps.ring, kek)
     await recordChange(trx, {
       orgId: kek.orgId,
@@ -87,4 +83,13 @@ export async function registerKek(deps: Deps, input: RegisterKek): Promise<Kek> 
     await input.beforeCommit?.(trx, kek)
   })
   return kek
+}
+
+function alreadyRegistered({ id, record }: Judged<Kek>): KekError {
+  return new KekError(
+    'kek_already_registered',
+    record === null
+      ? `Your organisation has this key as the KEK ${id} already, whose record was changed outside of Hasp: retire that one by its id, then register the key anew.`
+      : `Your organisation has this key as the KEK "${record.name}" (${record.state}) already: use that one, or retire it first.`,
+  )
 }

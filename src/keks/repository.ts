@@ -2,8 +2,13 @@ import type { Db } from '#db/database.ts'
 import { violatedConstraint } from '#db/violated-constraint.ts'
 import type { SecretRing } from '#integrity/secret-ring.ts'
 import { rowMac, rowMacs } from '#integrity/row-mac.ts'
-import { assertRowMac, genuineRows, judgedRows, type Judged } from '#integrity/assert-row-mac.ts'
-import type { Claim } from './claim-due.ts'
+import {
+  assertRowMac,
+  genuineRows,
+  judgedRows,
+  onlyIfTampered,
+  type Judged,
+} from '#integrity/assert-row-mac.ts'
 import type { Kek, KekAccess } from './kek.ts'
 import { KekError } from './kek-error.ts'
 
@@ -149,7 +154,8 @@ export async function replaceKek(db: Db, ring: SecretRing, before: Kek, after: K
 }
 
 /**
- * Puts a deactivated KEK in the place of a row that is not ours; of that row only the name stays.
+ * Puts a deactivated KEK in the place of a row that is not ours. Nothing of that row stays but its id: its name may be a
+ * forger's words.
  * @throws {KekError} `kek_changed_meanwhile` where the row is gone, or is ours.
  */
 export async function buryKek(
@@ -157,13 +163,13 @@ export async function buryKek(
   ring: SecretRing,
   buried: { orgId: string; kekId: string; at: Date },
 ): Promise<Kek> {
-  const row = await selectKek(db, buried.orgId, buried.kekId)
-  const [judged] = judgedRows(row === undefined ? [] : [row], (genuine) => kekOf(ring, genuine))
-  if (row === undefined || judged?.record !== null) throw changedMeanwhile()
+  const found = await selectKek(db, buried.orgId, buried.kekId)
+  const row = onlyIfTampered(found, (genuine) => kekOf(ring, genuine))
+  if (row === undefined) throw changedMeanwhile()
   const kek: Kek = {
     id: row.id,
     orgId: row.org_id,
-    name: row.name,
+    name: `tampered-${row.id}`,
     kekRef: 'tampered',
     access: { provider: 'local', fileId: 'tampered' },
     unwrapMode: 'strict',
@@ -189,82 +195,33 @@ export async function buryKek(
   return kek
 }
 
-/** Makes the next probe of a KEK due at `at`. */
-export async function bringProbeForward(db: Db, kek: Pick<Kek, 'id' | 'orgId'>, at: Date): Promise<void> {
-  await db
-    .updateTable('kek_probes')
-    .set({ next_probe_at: at })
-    .where('org_id', '=', kek.orgId)
-    .where('kek_id', '=', kek.id)
-    .execute()
-}
-
 /**
- * Notes what a probe found, and when the next one is due.
- * @param probe with `isSoonerKept`, whoever wanted the next one sooner meanwhile (a suspension does) gets it sooner.
+ * The KEK of this organisation that stands for the same key and is not retired; at most one does. `record` is null where
+ * the row is not ours.
  */
-export async function recordProbe(
-  db: Db,
-  probe: Claim & {
-    at: Date
-    nextAt: Date
-    isSoonerKept: boolean
-    outcome: string
-    kmsRequestId: string | null
-  },
-): Promise<void> {
-  await db
-    .updateTable('kek_probes')
-    .set((to) => ({
-      last_probe_at: probe.at,
-      next_probe_at: probe.isSoonerKept
-        ? to
-            .case()
-            .when('next_probe_at', '=', probe.leasedUntil)
-            .then(to.val(probe.nextAt))
-            .else(to.fn<Date>('least', [to.ref('next_probe_at'), to.val(probe.nextAt)]))
-            .end()
-        : probe.nextAt,
-      last_outcome: probe.outcome,
-      last_kms_request_id: probe.kmsRequestId,
-    }))
-    .where('org_id', '=', probe.orgId)
-    .where('kek_id', '=', probe.kekId)
-    .execute()
-}
-
-/** The last probe of a KEK, for those who look at it. */
-export async function findProbe(db: Db, orgId: string, kekId: string) {
-  return db
-    .selectFrom('kek_probes')
-    .select(['last_probe_at', 'last_outcome', 'last_kms_request_id', 'next_probe_at'])
-    .where('org_id', '=', orgId)
-    .where('kek_id', '=', kekId)
-    .executeTakeFirst()
-}
-
-/** The KEK of this organisation that stands for the same key and is not retired; at most one does. */
 export async function findKekOfKey(
   db: Db,
+  ring: SecretRing,
   orgId: string,
   key: Readonly<{ provider: string; kekRef: string }>,
-): Promise<{ name: string; state: string } | undefined> {
-  return db
+): Promise<Judged<Kek> | undefined> {
+  const row = await db
     .selectFrom(table)
-    .select(['name', 'state'])
+    .selectAll()
     .where('org_id', '=', orgId)
     .where('provider', '=', key.provider)
     .where('kek_ref', '=', key.kekRef)
     .where('state', 'not in', ['deactivated', 'destroyed'])
     .limit(1)
     .executeTakeFirst()
+  return judgedRows(row === undefined ? [] : [row], (genuine) => kekOf(ring, genuine))[0]
 }
 
-/** Names of the targets that have a credential, present or former, which this KEK still wraps. */
+/** Ids of the targets, oldest first, that have a credential, present or former, which this KEK still wraps. */
 export async function targetsSealedUnder(db: Db, orgId: string, kekId: string): Promise<string[]> {
   const rows = await db
     .selectFrom('targets')
-    .select('name')
+    .select('id')
     .where('org_id', '=', orgId)
     .where('id', 'in', (sealed) =>
       sealed
@@ -273,9 +230,9 @@ export async function targetsSealedUnder(db: Db, orgId: string, kekId: string): 
         .where('org_id', '=', orgId)
         .where('kek_id', '=', kekId),
     )
-    .orderBy('name')
+    .orderBy('id')
     .execute()
-  return rows.map((row) => row.name)
+  return rows.map((row) => row.id)
 }
 
 function changedMeanwhile(): KekError {

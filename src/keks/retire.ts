@@ -9,14 +9,28 @@ import { KekError } from './kek-error.ts'
 import { buryKek, targetsSealedUnder } from './repository.ts'
 import { countStillWrapped } from './still-wrapped.ts'
 
-type Deps = Readonly<{ db: Database; ring: SecretRing; now: () => Date }>
+type Deps = Readonly<{
+  db: Database
+  ring: SecretRing
+  now: () => Date
+  /** Names by id, of those targets whose rows are ours. */
+  namesOfTargets: (
+    db: Db,
+    orgId: string,
+    targetIds: readonly string[],
+  ) => Promise<ReadonlyMap<string, string>>
+}>
 const namesShownMax = 5
+const moveOrDelete =
+  'Move them to another KEK first (hasp kek move <this KEK> --to <other KEK>), or delete the targets.'
+const deleteOnly =
+  'The record of this KEK was changed outside of Hasp, so that nothing can be moved from it: delete the targets, and store them anew under another KEK.'
 
 type RetireKek = Readonly<{ orgId: string; kekId: string; actor: string; beforeCommit?: BeforeCommit<Kek> }>
 
 /**
  * Takes a KEK out of use for good; the customer may then withdraw the grant. One whose row was tampered with is
- * retired too: nothing of the row is trusted, and a deactivated one takes its place.
+ * retired too: nothing of the row is trusted or repeated, and a deactivated one takes its place.
  * @throws {KekError} `kek_in_use` while anything is still wrapped under it, or a lifecycle job works on it.
  */
 export async function retireKek(deps: Deps, input: RetireKek): Promise<Kek> {
@@ -30,7 +44,7 @@ export async function retireKek(deps: Deps, input: RetireKek): Promise<Kek> {
       reason: null,
       actor: input.actor,
       canary: null,
-      unless: (trx) => assertSealsNothing(trx, input),
+      unless: (trx) => assertSealsNothing(deps, trx, input, moveOrDelete),
       beforeCommit: input.beforeCommit,
     })
     return kek
@@ -46,7 +60,7 @@ async function retireTampered(deps: Deps, input: RetireKek): Promise<Kek> {
     const at = deps.now()
     const details = { isTampered: true }
     await recordChange(trx, { orgId, kind: 'kek.retired', actor, occurredAt: at, kekId, details })
-    await assertSealsNothing(trx, input)
+    await assertSealsNothing(deps, trx, input, deleteOnly)
     const buried = await buryKek(trx, deps.ring, { orgId, kekId, at })
     await input.beforeCommit?.(trx, buried)
     return buried
@@ -54,7 +68,12 @@ async function retireTampered(deps: Deps, input: RetireKek): Promise<Kek> {
 }
 
 /** The canary is wrapped under the KEK too; it is noise that nobody needs afterwards, and goes with it. */
-async function assertSealsNothing(trx: Db, { orgId, kekId }: RetireKek): Promise<void> {
+async function assertSealsNothing(
+  { namesOfTargets }: Pick<Deps, 'namesOfTargets'>,
+  trx: Db,
+  { orgId, kekId }: RetireKek,
+  remedy: string,
+): Promise<void> {
   const { inUse, former, jobs } = await countStillWrapped(trx, orgId, kekId)
   if (jobs > 0) {
     throw new KekError(
@@ -63,10 +82,13 @@ async function assertSealsNothing(trx: Db, { orgId, kekId }: RetireKek): Promise
     )
   }
   if (inUse + former === 0) return
-  const names = await targetsSealedUnder(trx, orgId, kekId)
-  const shown = names.slice(0, namesShownMax).join(', ') + (names.length > namesShownMax ? ', …' : '')
+  const ids = await targetsSealedUnder(trx, orgId, kekId)
+  const idsShown = ids.slice(0, namesShownMax)
+  const names = await namesOfTargets(trx, orgId, idsShown)
+  const shown =
+    idsShown.map((id) => names.get(id) ?? id).join(', ') + (ids.length > namesShownMax ? ', …' : '')
   throw new KekError(
     'kek_in_use',
-    `Still wrapped under this KEK: ${inUse} credential versions in use and ${former} former ones, of ${names.length} targets (${shown}). Move them to another KEK first (hasp kek move <this KEK> --to <other KEK>), or delete the targets.`,
+    `Still wrapped under this KEK: ${inUse} credential versions in use and ${former} former ones, of ${ids.length} targets (${shown}). ${remedy}`,
   )
 }

@@ -4,6 +4,7 @@ import { decodeEnvelope } from '#envelope/format-v1.ts'
 import { KekFault } from '#kms/kek-fault.ts'
 import type { GrantFinding, GrantLinter, GrantProbe } from '#kms/kek-grant-linter.ts'
 import type { KekProvider } from '#kms/kek-provider.ts'
+import { callIdsOf } from '#ledger/call-ids.ts'
 import type { KekAccessKind, KekProviders } from './access.ts'
 import { canaryContext, canaryIntent, journalledUnwrap, openCanary, sealCanary } from './canary.ts'
 import type { Kek } from './kek.ts'
@@ -15,6 +16,13 @@ export type CheckDeps = Readonly<{
   providers: KekProviders
   accessKinds: ReadonlyMap<string, KekAccessKind>
   journal: UnwrapJournal
+}>
+
+/** What a check found, and by which call. */
+type Passed = Readonly<{
+  finding: string
+  kmsRequestId: string | null
+  serviceRequestId?: string | undefined
 }>
 
 type Outcome = VerificationEvidence &
@@ -45,18 +53,16 @@ export async function runChecks(
   let findings: readonly GrantFinding[] = []
   let probes: readonly GrantProbe[] = []
 
-  const check = async (
-    name: VerificationCheck['name'],
-    run: () => Promise<{ finding: string; kmsRequestId: string | null }>,
-  ): Promise<void> => {
+  const check = async (name: VerificationCheck['name'], run: () => Promise<Passed>): Promise<void> => {
     if (fault !== undefined) return
     try {
-      checks.push({ name, isPassed: true, fault: null, ...(await run()) })
+      const { finding, ...call } = await run()
+      checks.push({ name, isPassed: true, finding, ...callIdsOf(call), fault: null })
     } catch (error) {
       if (!(error instanceof KekFault)) throw error
       fault = error
-      const { message: finding, kind, code, kmsRequestId = null } = error
-      checks.push({ name, isPassed: false, finding, kmsRequestId, fault: { kind, code } })
+      const { message: finding, kind, code } = error
+      checks.push({ name, isPassed: false, finding, ...callIdsOf(error), fault: { kind, code } })
     }
   }
 
@@ -72,6 +78,7 @@ export async function runChecks(
     return {
       finding: 'A DEK wrapped under the key was unwrapped again.',
       kmsRequestId: sealed.wrap.kmsRequestId,
+      serviceRequestId: sealed.wrap.serviceRequestId,
     }
   })
   await check('wrong-context-refused', () => {
@@ -88,23 +95,25 @@ export async function runChecks(
       ;({ findings, probes } = lint)
       const dangerous = findings.find(({ severity }) => severity === 'dangerous')
       if (dangerous !== undefined) throw new KekFault('misconfigured', dangerous.code, dangerous.allows)
-      return { finding: summaryOf(findings), kmsRequestId: null }
+      return { finding: summaryOf(findings, linter.least), kmsRequestId: null }
     })
   }
   return { checks, findings, probes, canary, verdict: verdictOf(fault, findings) }
 }
 
-async function isServed(provider: KekProvider) {
-  const { isEnabled, cloudState, protection, kmsRequestId } = await provider.describe()
-  if (isEnabled) return { finding: `The key is ${cloudState}, kept in ${protection}.`, kmsRequestId }
+async function isServed(provider: KekProvider): Promise<Passed> {
+  const { isEnabled, cloudState, protection, kmsRequestId, serviceRequestId } = await provider.describe()
+  if (isEnabled)
+    return { finding: `The key is ${cloudState}, kept in ${protection}.`, kmsRequestId, serviceRequestId }
   throw new KekFault('revoked', cloudState, `The KMS says that the key is ${cloudState}: enable it.`, {
     kmsRequestId,
+    serviceRequestId,
   })
 }
 
-async function isOwned(linter: GrantLinter, kek: Kek) {
-  const { proof, kmsRequestId } = await linter.proveOwnership(ownershipNonceOf(kek))
-  return { finding: proof, kmsRequestId }
+async function isOwned(linter: GrantLinter, kek: Kek): Promise<Passed> {
+  const { proof: finding, ...call } = await linter.proveOwnership(ownershipNonceOf(kek))
+  return { finding, ...call }
 }
 
 /** The KMS must refuse to unwrap the canary's DEK under a context that differs in one field from its own. */
@@ -114,7 +123,7 @@ async function refusesContext(
   provider: KekProvider,
   canary: Buffer | undefined,
   different: Readonly<{ fields: Partial<EncryptionContext>; which: string }>,
-) {
+): Promise<Passed> {
   if (canary === undefined) throw new Error('A canary is sealed before its context is tried.')
   const { wrapped } = decodeEnvelope(canary)
   const context = { ...canaryContext(kek), ...different.fields }
@@ -125,13 +134,14 @@ async function refusesContext(
       'misconfigured',
       contextNotBound,
       `The KMS unwrapped under ${different.which}: it does not bind it.`,
-      { kmsRequestId: unwrapped.kmsRequestId },
+      { kmsRequestId: unwrapped.kmsRequestId, serviceRequestId: unwrapped.serviceRequestId },
     )
   } catch (error) {
     if (!(error instanceof KekFault) || (error.kind !== 'tampered' && error.kind !== 'revoked')) throw error
     return {
       finding: `The KMS refused to unwrap under ${different.which}.`,
       kmsRequestId: error.kmsRequestId ?? null,
+      serviceRequestId: error.serviceRequestId,
     }
   }
 }
@@ -146,15 +156,15 @@ async function lintGrant({ journal }: CheckDeps, kek: Kek, linter: GrantLinter) 
     beforeUnwrap: async () => {
       const intent = canaryIntent(kek)
       await journal.intend(intent)
-      return ({ code, kmsRequestId }) => journal.refused(intent, { kind: 'dry-run', code, kmsRequestId })
+      return (answer) => journal.refused(intent, { kind: 'dry-run', ...answer })
     },
   })
 }
 
-function summaryOf(findings: readonly GrantFinding[]): string {
+function summaryOf(findings: readonly GrantFinding[], least: string): string {
   const surplus = findings.filter(({ severity }) => severity !== 'notice').length
   if (surplus === 0) return 'Hasp may wrap and unwrap with the key, and nothing else.'
-  return `Hasp may do more than wrap and unwrap: ${surplus === 1 ? 'one finding' : `${surplus} findings`}.`
+  return `Hasp may do more than wrap and unwrap: ${surplus === 1 ? 'one finding' : `${surplus} findings`}. ${least}`
 }
 
 function verdictOf(fault: KekFault | undefined, findings: readonly GrantFinding[]): Verdict {

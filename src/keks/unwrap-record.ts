@@ -27,6 +27,7 @@ type UnwrapUse = Readonly<{
   /** Whether an earlier or concurrent request's unwrap served this one. */
   isReused: boolean
   kmsRequestId: string
+  serviceRequestId?: string | undefined
   materialId: string
   unwrappedAt: string
 }>
@@ -180,6 +181,7 @@ export class RecordUnwrapper {
           mode: kek.unwrapMode,
           isReused: false,
           kmsRequestId: unwrap.kmsRequestId,
+          serviceRequestId: unwrap.serviceRequestId,
           materialId: unwrap.materialId,
           unwrappedAt: this.#deps.now().toISOString(),
         },

@@ -3,7 +3,8 @@ import type { Database } from '#db/database.ts'
 import type { SecretRing } from '#integrity/secret-ring.ts'
 import { recordChange } from '#ledger/record-change.ts'
 import type { Kek } from './kek.ts'
-import { bringProbeForward, findKek, replaceKek } from './repository.ts'
+import { bringProbeForward } from './probe-repository.ts'
+import { findKek, replaceKek } from './repository.ts'
 
 type Deps = Readonly<{ db: Database; ring: SecretRing; now: () => Date }>
 

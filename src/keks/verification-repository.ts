@@ -1,5 +1,5 @@
 import type { Db } from '#db/database.ts'
-import { assertRowMac, judgedRows, type Judged } from '#integrity/assert-row-mac.ts'
+import { assertRowMac, genuineRows, judgedRows, type Judged } from '#integrity/assert-row-mac.ts'
 import type { JsonObject } from '#integrity/canonical-json.ts'
 import { rowMac } from '#integrity/row-mac.ts'
 import type { SecretRing } from '#integrity/secret-ring.ts'
@@ -27,18 +27,16 @@ function evidenceOf({ checks, findings, probes }: VerificationEvidence): JsonObj
   }
 }
 
-type Row = Awaited<ReturnType<typeof selectOf>>[number]
+type Row = Awaited<ReturnType<ReturnType<typeof selectOf>['execute']>>[number]
 
-function selectOf(db: Db, orgId: string, kekId: string, limit: number, beforeId?: string) {
-  let query = db
+function selectOf(db: Db, of: { orgId: string; kekId: string }, limit: number) {
+  return db
     .selectFrom(table)
     .selectAll()
-    .where('org_id', '=', orgId)
-    .where('kek_id', '=', kekId)
+    .where('org_id', '=', of.orgId)
+    .where('kek_id', '=', of.kekId)
     .orderBy('id', 'desc')
     .limit(limit)
-  if (beforeId !== undefined) query = query.where('id', '<', beforeId)
-  return query.execute()
 }
 
 function recordOf(ring: SecretRing, row: Row): VerificationRecord {
@@ -74,6 +72,29 @@ export async function insertVerification(
     .execute()
 }
 
+/** Of each verdict of a KEK: so that no outage, told again every hour, drives out what was learnt before it. */
+const keptMax = 100
+
+/** Deletes the verifications of this KEK and verdict beyond the newest. */
+export async function deleteSurplusVerifications(
+  db: Db,
+  { orgId, kekId, verdict }: Pick<VerificationRecord, 'orgId' | 'kekId' | 'verdict'>,
+): Promise<void> {
+  await db
+    .deleteFrom(table)
+    .where('id', 'in', (surplus) =>
+      surplus
+        .selectFrom(table)
+        .select('id')
+        .where('org_id', '=', orgId)
+        .where('kek_id', '=', kekId)
+        .where('verdict', '=', verdict)
+        .orderBy('id', 'desc')
+        .offset(keptMax),
+    )
+    .execute()
+}
+
 /** A KEK's verifications, newest first; at most `limit + 1` so that the caller knows of a next page. */
 export async function listVerifications(
   db: Db,
@@ -81,22 +102,27 @@ export async function listVerifications(
   of: { orgId: string; kekId: string },
   page: { beforeId: string | undefined; limit: number },
 ): Promise<Judged<VerificationRecord>[]> {
-  const rows = await selectOf(db, of.orgId, of.kekId, page.limit + 1, page.beforeId)
-  return judgedRows(rows, (row) => recordOf(ring, row))
+  let query = selectOf(db, of, page.limit + 1)
+  if (page.beforeId !== undefined) query = query.where('id', '<', page.beforeId)
+  return judgedRows(await query.execute(), (row) => recordOf(ring, row))
 }
 
-const lookedBackMax = 50
+const lookedBackMax = 10
 
-/** The last verification that learnt something; undefined where there is none. */
+/** The last verification that learnt something, whatever came to nothing since; undefined where there is none. */
 export async function findLastVerdict(
   db: Db,
   ring: SecretRing,
   of: { orgId: string; kekId: string },
 ): Promise<VerificationRecord | undefined> {
-  const rows = await selectOf(db, of.orgId, of.kekId, lookedBackMax)
-  return judgedRows(rows, (row) => recordOf(ring, row))
-    .map(({ record }) => record)
-    .find((record) => record !== null && record.verdict !== 'unknown') as VerificationRecord | undefined
+  const rows = await selectOf(db, of, lookedBackMax).where('verdict', '<>', 'unknown').execute()
+  // One that is not ours stands for nothing: then the one before it.
+  const [last] = genuineRows(
+    rows,
+    (row) => recordOf(ring, row),
+    () => {},
+  )
+  return last
 }
 
 /** When the KEK is verified next; null for never. */

@@ -16,6 +16,8 @@ export type VerificationCheck = Readonly<{
   isPassed: boolean
   finding: string
   kmsRequestId: string | null
+  /** As of a `KmsCall`. */
+  serviceRequestId?: string
   /** What failed, in the taxonomy of `KekFault` and in the cloud's own word; null where it passed. */
   fault: Readonly<{ kind: KekFaultKind; code: string }> | null
 }>

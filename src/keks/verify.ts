@@ -6,6 +6,7 @@ import type { Kek } from './kek.ts'
 import { KekError } from './kek-error.ts'
 import { noteVerification } from './note-verification.ts'
 import { requireUnclaimed } from './ownership.ts'
+import { bringProbeForward } from './probe-repository.ts'
 import { findKek } from './repository.ts'
 import { runChecks, type CheckDeps } from './run-checks.ts'
 import type { VerificationRecord } from './verification.ts'
@@ -24,7 +25,8 @@ export type Verification = Readonly<{ kek: Kek; record: VerificationRecord; isPa
 /**
  * Proves the grant on the customer's KMS, then activates the KEK. A grant that allows too much is activated, and
  * told, unless it is dangerous: then another organisation could reach through it. May be repeated at any time; on an
- * active or suspended KEK it changes nothing by failing.
+ * active or suspended KEK it changes nothing by failing. Where the KMS refused, the probe of an active one is due at
+ * once: it decides whether this is a revocation.
  * @throws {KekError} `kek_not_found`, `kek_already_claimed`, `kek_not_active`.
  */
 export async function verifyKek(
@@ -43,7 +45,12 @@ export async function verifyKek(
   }
   await noteVerification(deps, record, { isEntryWritten: true })
   const isPassed = record.checks.every((check) => check.isPassed)
-  if (!isPassed) return { kek, record, isPassed }
+  if (!isPassed) {
+    const isRefused = record.checks.some(({ fault }) => fault?.kind === 'revoked')
+    if (isRefused && kek.state === 'active' && kek.probeIntervalMs > 0)
+      await bringProbeForward(deps.db.kysely, kek, deps.now())
+    return { kek, record, isPassed }
+  }
   const activated = await changeKekStateInAnyCase(deps, {
     orgId: kek.orgId,
     kekId: kek.id,

@@ -20,6 +20,8 @@ export class KekFault extends Error {
   readonly code: string
   /** Request id by which the customer finds the refusal in their own log, where the cloud gave one. */
   readonly kmsRequestId: string | undefined
+  /** The service's own id of the call, where `kmsRequestId` is one that we gave it and the service answered. */
+  readonly serviceRequestId: string | undefined
   /** How long the KMS asked us to wait, in milliseconds. */
   readonly retryAfterMs: number | undefined
   /**
@@ -34,6 +36,7 @@ export class KekFault extends Error {
     message: string,
     options: {
       kmsRequestId?: string | undefined
+      serviceRequestId?: string | undefined
       retryAfterMs?: number | undefined
       isAmbiguous?: boolean | undefined
     } = {},
@@ -42,6 +45,7 @@ export class KekFault extends Error {
     this.kind = kind
     this.code = code
     this.kmsRequestId = options.kmsRequestId
+    this.serviceRequestId = options.serviceRequestId
     this.retryAfterMs = options.retryAfterMs
     this.isAmbiguous = kind === 'revoked' && options.isAmbiguous === true
   }

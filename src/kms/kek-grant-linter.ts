@@ -28,14 +28,32 @@ export type GrantProbe = Readonly<{
   answer: string
   /** By which the customer finds the call in their log; null where the cloud gave none. */
   kmsRequestId: string | null
+  /** As of a `KmsCall`. */
+  serviceRequestId?: string
 }>
 
 /** What its owner would paste in place of what is granted. */
 export type GrantDocument = Readonly<{ title: string; body: string }>
 
+/** How its owner sees that their own log records every use of the key. Hasp asks for no right to read it. */
+export type LogCheck = Readonly<{
+  /** For a POSIX shell, to be copied alone. */
+  command: string
+  /** What it shows, and what must be so for it to show anything. */
+  note: string
+}>
+
 export type GrantLint = Readonly<{
   probes: readonly GrantProbe[]
   findings: readonly GrantFinding[]
+}>
+
+/** How an unwrap ended that was tried to find out. */
+type TriedUnwrap = Readonly<{
+  code: string
+  kmsRequestId: string | undefined
+  /** As of a `KmsCall`. */
+  serviceRequestId?: string | undefined
 }>
 
 export type LintRequest = Readonly<{
@@ -46,7 +64,7 @@ export type LintRequest = Readonly<{
    * Called, and awaited, before each call that the customer's log shows as an unwrap, so that it has a record of
    * ours before it is made; what it answers is told how the call ended.
    */
-  beforeUnwrap: () => Promise<(answer: Readonly<{ code: string; kmsRequestId: string | undefined }>) => void>
+  beforeUnwrap: () => Promise<(answer: TriedUnwrap) => void>
   signal?: AbortSignal | undefined
 }>
 
@@ -55,6 +73,8 @@ export type LintRequest = Readonly<{
  * What a right can not be tested for without using it (deleting a key) is not tried: the cloud's README says which.
  */
 export interface GrantLinter {
+  /** The whole of what the grant should be, in one sentence: said once, beside whatever was found. */
+  readonly least: string
   /** @throws {KekFault} when the cloud could not be asked; then nothing is known. */
   lint(request: LintRequest): Promise<GrantLint>
   /**
@@ -69,4 +89,6 @@ export type OwnershipProof = Readonly<{
   /** In one sentence, for the owner and their auditor. */
   proof: string
   kmsRequestId: string | null
+  /** As of a `KmsCall`. */
+  serviceRequestId?: string | undefined
 }>

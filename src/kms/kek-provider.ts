@@ -6,8 +6,8 @@ import type { SecretBytes } from '#envelope/secret-bytes.ts'
 export type KmsCall = Readonly<{
   /** Request id that the customer's own log carries for this call. */
   kmsRequestId: string
-  /** The service's own id, for its support, where the log goes by another (Azure `x-ms-request-id`). */
-  serviceRequestId?: string
+  /** The service's own id of the call, where `kmsRequestId` is one that we gave it (Azure `x-ms-request-id`). */
+  serviceRequestId?: string | undefined
   /** Which key material served (AWS `KeyMaterialId`, a key version elsewhere); empty where the KMS has none. */
   materialId: string
   durationMs: number

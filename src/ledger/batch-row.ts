@@ -1,4 +1,5 @@
 import { newId } from '#db/ids.ts'
+import { callIdsOf } from './call-ids.ts'
 import { bodyFormat, bodyOf, type LedgerEntry } from './entry.ts'
 import type { Receipt, ReceiptOutcome } from './receipt.ts'
 import type { UnwrapCompletion, UnwrapIntent, UnwrapRefusal } from './unwrap-intent.ts'
@@ -24,6 +25,9 @@ export type BatchRow = Readonly<{
  */
 export function rowOfReceipt(receipt: Receipt): BatchRow {
   const { unwrap } = receipt
+  const { serviceRequestId } = unwrap
+  const serviceRequest =
+    serviceRequestId === undefined ? '' : `,"serviceRequestId":${quoted(serviceRequestId)}`
   const occurredAt = receipt.occurredAt.toISOString()
   return {
     entryId: receipt.receiptId,
@@ -40,7 +44,7 @@ export function rowOfReceipt(receipt: Receipt): BatchRow {
       `,"epoch":"${receipt.epoch}","model":${quoted(receipt.model)},"operation":${quoted(receipt.operation)}` +
       `,"provider":${quoted(receipt.provider)},"unwrap":{"isReused":${unwrap.isReused}` +
       `,"kmsRequestId":${quoted(unwrap.kmsRequestId)},"materialId":${quoted(unwrap.materialId)}` +
-      `,"mode":"${unwrap.mode}","unwrapId":"${unwrap.unwrapId}","unwrappedAt":"${unwrap.unwrappedAt}"}}` +
+      `,"mode":"${unwrap.mode}"${serviceRequest},"unwrapId":"${unwrap.unwrapId}","unwrappedAt":"${unwrap.unwrappedAt}"}}` +
       `,"entryId":"${receipt.receiptId}","format":${bodyFormat},"kekId":"${receipt.kekId}","kind":"receipt.opened"` +
       `,"occurredAt":"${occurredAt}","orgId":"${receipt.orgId}","targetId":"${receipt.targetId}"` +
       `,"virtualKeyId":"${receipt.virtualKeyId}"}`,
@@ -99,18 +103,22 @@ export function rowOfRefusedUnwrap(intent: UnwrapIntent, refusal: UnwrapRefusal,
     unwrapId: intent.unwrapId,
     fault: refusal.kind,
     code: refusal.code,
-    kmsRequestId: refusal.kmsRequestId ?? null,
+    ...callIdsOf(refusal),
   })
 }
 
 /** By which request the KMS unwrapped what `intent` announced, where no receipt says so. */
 export function rowOfCompletedUnwrap(
   intent: UnwrapIntent,
-  { kmsRequestId, materialId }: UnwrapCompletion,
+  completion: UnwrapCompletion,
   now: Date,
 ): BatchRow {
-  const { unwrapId, purpose } = intent
-  return rowOfEndedUnwrap(intent, 'unwrap.completed', now, { unwrapId, purpose, kmsRequestId, materialId })
+  return rowOfEndedUnwrap(intent, 'unwrap.completed', now, {
+    unwrapId: intent.unwrapId,
+    purpose: intent.purpose,
+    ...callIdsOf(completion),
+    materialId: completion.materialId,
+  })
 }
 
 function rowOfEndedUnwrap(

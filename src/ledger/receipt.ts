@@ -25,6 +25,8 @@ type ReceiptUnwrap = Readonly<{
   /** Whether another receipt named this unwrap before. */
   isReused: boolean
   kmsRequestId: string
+  /** The cloud's own id of the call, where `kmsRequestId` is one that we gave it; else absent. */
+  serviceRequestId?: string | undefined
   materialId: string
   /** ISO 8601. */
   unwrappedAt: string

@@ -18,7 +18,17 @@ export type UnwrapIntent = Readonly<{
 }>
 
 /** How the KMS answered an unwrap that has no receipt: that of a canary. */
-export type UnwrapCompletion = Readonly<{ kmsRequestId: string; materialId: string }>
+export type UnwrapCompletion = Readonly<{
+  kmsRequestId: string
+  /** The cloud's own id of the call, where `kmsRequestId` is one that we gave it; else absent. */
+  serviceRequestId?: string | undefined
+  materialId: string
+}>
 
 /** Why the KMS did not unwrap. */
-export type UnwrapRefusal = Readonly<{ kind: string; code: string; kmsRequestId: string | undefined }>
+export type UnwrapRefusal = Readonly<{
+  kind: string
+  code: string
+  kmsRequestId: string | undefined
+  serviceRequestId?: string | undefined
+}>

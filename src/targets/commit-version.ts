@@ -2,6 +2,7 @@ import type { BeforeCommit } from '#db/before-commit.ts'
 import type { Db } from '#db/database.ts'
 import type { SecretBytes } from '#envelope/secret-bytes.ts'
 import type { Kek } from '#keks/kek.ts'
+import { callIdsOf } from '#ledger/call-ids.ts'
 import { recordChange } from '#ledger/record-change.ts'
 import { findActiveKek } from './active-kek.ts'
 import type { TargetDeps } from './deps.ts'
@@ -36,7 +37,7 @@ type NewVersion = Readonly<{
 export async function commitVersion(deps: TargetDeps, version: NewVersion): Promise<StoredVersion> {
   const { target, kek, verification } = version
   const at = target.updatedAt
-  const { credential, kmsRequestId } = await sealCredential({
+  const { credential, wrap } = await sealCredential({
     kek: deps.kekProviders.open(kek),
     target,
     credential: version.credential,
@@ -50,7 +51,7 @@ export async function commitVersion(deps: TargetDeps, version: NewVersion): Prom
       occurredAt: deps.now(),
       targetId: target.id,
       kekId: kek.id,
-      details: { ...version.details, generation: target.generation, verification, kmsRequestId },
+      details: { ...version.details, generation: target.generation, verification, ...callIdsOf(wrap) },
     })
     await findActiveKek(deps, trx, target.orgId, kek.id)
     await version.writeTarget(trx)

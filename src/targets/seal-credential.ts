@@ -2,7 +2,7 @@ import type { EncryptionContext } from '#envelope/encryption-context.ts'
 import { generateDek } from '#envelope/record-key.ts'
 import { sealSecret } from '#envelope/seal.ts'
 import type { SecretBytes } from '#envelope/secret-bytes.ts'
-import type { KekProvider } from '#kms/kek-provider.ts'
+import type { KekProvider, KmsCall } from '#kms/kek-provider.ts'
 import { previewOf } from './preview.ts'
 import type { Credential, Target } from './target.ts'
 
@@ -32,7 +32,7 @@ export async function sealCredential(input: {
   target: Pick<Target, 'id' | 'orgId' | 'provider' | 'environment' | 'kekId' | 'generation'>
   credential: SecretBytes
   now: Date
-}): Promise<{ credential: Credential; kmsRequestId: string }> {
+}): Promise<{ credential: Credential; wrap: KmsCall }> {
   const { target, credential } = input
   const context = credentialContext(target, target)
   using dek = generateDek()
@@ -55,6 +55,6 @@ export async function sealCredential(input: {
       wrappedAt: input.now,
       dekCreatedAt: input.now,
     },
-    kmsRequestId: wrap.kmsRequestId,
+    wrap,
   }
 }

@@ -3,6 +3,7 @@ import { openSecret } from '#envelope/open.ts'
 import type { RecordUnwrapper, SealedRecord } from '#keks/unwrap-record.ts'
 import { IntegrityError } from '#integrity/assert-row-mac.ts'
 import { appendEntryUnder } from '#ledger/append.ts'
+import { callIdsOf } from '#ledger/call-ids.ts'
 import type { Provider } from '#providers/provider.ts'
 import type { TargetDeps } from './deps.ts'
 import { lendableTarget } from './lendable.ts'
@@ -53,7 +54,7 @@ export async function testTarget(
       occurredAt: deps.now(),
       targetId,
       kekId: record.kek.id,
-      details: { generation: target.generation, unwrapId, kmsRequestId },
+      details: { generation: target.generation, unwrapId, ...callIdsOf(use) },
     } as const
     if ((await appendEntryUnder(deps.db.kysely, entry, epoch)) === 'stale') continue
     // This node may know of a revocation that is not in the database yet.

@@ -1,6 +1,8 @@
 locals {
   is_vault = var.key_vault_id != null
   store_id = local.is_vault ? var.key_vault_id : var.managed_hsm_id
+  # What tokens for it are for; in another cloud than the public one its own.
+  resource = local.is_vault ? "https://vault.azure.net" : "https://managedhsm.azure.net"
 }
 
 module "grant" {

@@ -145,13 +145,25 @@ describe('managing an organisation in whose database a row was edited', () => {
 
   it('retires a KEK of which nothing is trusted, once nothing is sealed under it', async () => {
     await edit('keks', kekId, 'unwrap_mode', `'cached'`)
+    await edit('keks', kekId, 'name', `'forged'`)
+    await edit('targets', targetId, 'name', `'forged'`)
     const retire = () => hasp.api('POST', `/keks/${kekId}/retire`)
-    expect((await retire()).body.code).toBe('kek_in_use')
-    for (const { id } of (await hasp.api('GET', '/api-targets')).body.items)
+    const { body: refusal } = await retire()
+    expect(refusal.code).toBe('kek_in_use')
+    expect(refusal.detail).toContain(`of 2 targets (${targetId}, other target).`)
+    expect(refusal.detail).toMatch(/nothing can be moved from it: delete the targets/)
+    const { items, tampered } = (await hasp.api('GET', '/api-targets')).body
+    for (const { id } of [...items, ...tampered])
       expect((await hasp.api('DELETE', `/api-targets/${id}`)).status).toBe(204)
     const { status, body } = await retire()
     expect([status, body.state, body.stateReason]).toEqual([200, 'deactivated', 'row-tampered'])
-    expect((await hasp.api('GET', '/keks')).body.tampered).toEqual([])
+    expect(body.name).toBe(`tampered-${kekId}`)
+    const listed = (await hasp.api('GET', '/keks')).body
+    expect(listed.tampered).toEqual([])
+    const [retired] = await ledgerOf('kek.retired')
+    expect(retired).toMatchObject({ kekId, details: { isTampered: true } })
+    expect(JSON.stringify([refusal, body, listed, retired])).not.toContain('forged')
+    expect(hasp.logLines.join('')).not.toContain('forged')
     expect((await hasp.api('POST', `/keks/${kekId}/verify`)).status).toBe(409)
   })
 

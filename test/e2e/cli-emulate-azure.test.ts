@@ -70,7 +70,7 @@ describe('hasp emulate azure', () => {
     },
   )
 
-  it('refuses a seed that does not fit, naming the fault', async () => {
+  it('refuses a seed that does not fit, naming the fault, and --hsm beside one', async () => {
     const seed = join(directory, 'seed.json')
     await writeFile(seed, JSON.stringify({ tenants: [{ stores: [{ name: 'UPPER' }] }] }))
     const argv = ['emulate', 'azure', '--seed', seed, '--port', '0']
@@ -78,6 +78,10 @@ describe('hasp emulate azure', () => {
     expect(refused).toMatchObject({
       code: 2,
       stderr: expect.stringContaining('/tenants/0/stores/0/name'),
+    })
+    expect(await runCli(seen, [...argv, '--hsm'], {})).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/--hsm.* cannot be used with .*--seed/),
     })
   })
 })

@@ -115,6 +115,52 @@ describe('hasp emulate google', () => {
     google.child.kill('SIGINT')
     expect(await google.ended()).toMatchObject({ code: 0 })
   })
+
+  it('starts with the projects of a seed, whose first service account Hasp is and whose first key its steps name', async () => {
+    const seed = join(directory, 'projects.json')
+    const keys = [{ cryptoKey: 'padlock', location: 'europe-west1' }]
+    const serviceAccounts = [{ name: 'lender' }]
+    const projects = [
+      { projectId: 'acme-prod', keys },
+      { projectId: 'lending', serviceAccounts },
+    ]
+    await writeFile(seed, JSON.stringify({ projects }))
+    await using google = startCli(seen, ['emulate', 'google', '--seed', seed, '--port', '0'], {})
+    await google.printed(/padlock away[^]*entries\.ndjson/)
+    const text = google.stdout()
+    expect(text).toMatch(/HASP_GCP_SERVICE_ACCOUNT=lender@lending\./)
+    expect(text).toMatch(/--key-name projects\/acme-prod\/locations\/europe-west1\/.*\/padlock/)
+    expect(text).toContain('{"projectId":"acme-prod"}')
+  })
+
+  it('refuses a seed that does not fit, and an option that a seed leaves no meaning', async () => {
+    const seed = join(directory, 'misfit.json')
+    await writeFile(seed, JSON.stringify({ projects: [{ projectId: 'UPPER' }] }))
+    const argv = ['emulate', 'google', '--seed', seed, '--port', '0']
+    expect(await runCli(seen, argv, {})).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('/projects/0/projectId'),
+    })
+    expect(await runCli(seen, [...argv, '--location', 'europe-west1'], {})).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/--location.* cannot be used with .*--seed/),
+    })
+  })
+
+  it('prints only what there is, of a seed without a service account', async () => {
+    const seed = join(directory, 'keys-only.json')
+    await writeFile(
+      seed,
+      JSON.stringify({ projects: [{ projectId: 'acme-prod', keys: [{ cryptoKey: 'kek' }] }] }),
+    )
+    await using google = await emulate('google', '--seed', seed)
+    expect(Object.keys(google.answer.environment)).toEqual([
+      'HASP_GCP_KMS_ENDPOINT',
+      'HASP_GCP_AUTH_ENDPOINT',
+      'HASP_GCP_CA_FILE',
+    ])
+    expect(google.answer.keys).toHaveLength(1)
+  })
 })
 
 describe('hasp emulate openai and anthropic', () => {

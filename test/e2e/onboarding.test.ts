@@ -55,7 +55,8 @@ describe('onboarding', () => {
       expect(form).toContain(kek.access.externalId)
       expect(form).toContain(hasp.orgId)
     }
-    expect(logCheck).toContain('cloudtrail')
+    expect(logCheck.command).toMatch(/^aws cloudtrail lookup-events .* --max-results 5$/)
+    expect(logCheck.note).toContain('within 15 minutes')
   })
 
   it('does not activate a grant that anybody could come in by, and says what to change', async () => {
@@ -313,7 +314,7 @@ describe('onboarding', () => {
       expect((await cli('grant', 'prod', '--format', 'cli')).stdout).toContain('aws iam create-role')
       const raw = (await cli('grant', 'prod')).stdout
       expect(raw).toContain('Trust policy of the role')
-      expect(raw).toContain('In your own log: aws cloudtrail')
+      expect(raw).toMatch(/In your own log\n─+\naws cloudtrail [^\n]+\n\nIt shows/)
     })
 
     it('makes a link, lists it by its hint alone, and takes it back', async () => {
@@ -333,6 +334,7 @@ describe('onboarding', () => {
       expect(verified.code).toBe(0)
       expect(verified.stdout).toContain('More than needed: aws-create-grant')
       expect(verified.stdout).toContain('Remove kms:CreateGrant')
+      expect(verified.stdout.split('and nothing else.')).toHaveLength(2)
       expect(verified.stderr).toMatch(/Grant exactly what the first prints[^]*kek grant prod\n/)
       expect((await cli('show', 'prod')).stdout).toMatch(/Grant +surplus: .*aws-create-grant/)
       surroundings.grant(kek.access.externalId, hasp.orgId)

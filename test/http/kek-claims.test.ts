@@ -36,4 +36,22 @@ describe('a key that serves one KEK at a time', () => {
     const again = await register('used')
     expect((await hasp.api('POST', `/keks/${again}/verify`)).body.kek.state).toBe('active')
   })
+
+  it('names a KEK whose row was tampered with by its id alone, and is free again once that is retired', async () => {
+    const { keyArn, roleArn } = surroundings
+    const { items } = (await hasp.api('GET', '/keks?limit=100')).body
+    for (const { id } of items) await hasp.api('POST', `/keks/${id}/retire`)
+    const renamed = await register('genuine')
+    await hasp.context.database.pool.query(`UPDATE keks SET name = 'forged' WHERE id = $1`, [renamed])
+    const again = { name: 'genuine', provider: 'aws', keyArn, roleArn }
+    const { body: refusal } = await hasp.api('POST', '/keks', again)
+    expect(refusal.code).toBe('kek_already_registered')
+    expect(refusal.detail).toContain(
+      `as the KEK ${renamed} already, whose record was changed outside of Hasp`,
+    )
+    const { body: retired } = await hasp.api('POST', `/keks/${renamed}/retire`)
+    expect(retired).toMatchObject({ name: `tampered-${renamed}`, state: 'deactivated' })
+    expect(JSON.stringify([refusal, retired])).not.toContain('forged')
+    await register('genuine')
+  })
 })

@@ -1,7 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Command } from 'commander'
+import { Option, type Command } from 'commander'
 import type { AzureEmulator } from '#emulators/azure/azure-emulator.ts'
 import type { Planted } from '#emulators/azure/control/seed.ts'
 import type { Seed } from '#emulators/azure/control/inputs.ts'
@@ -38,7 +38,9 @@ export function addEmulateAzure(group: Command, cli: Cli): void {
     ],
   })
     .option('--port <port>', 'where to listen; 0 takes a free port', parsePort, 4705)
-    .option('--hsm', 'a Managed HSM in place of the vault')
+    .addOption(
+      new Option('--hsm', 'a Managed HSM in place of the vault; a seed says so itself').conflicts('seed'),
+    )
     .option('--seed <file>', 'JSON: the tenants to start with (docs/emulators.md)')
     .option('--audit-log <file>', 'append each AuditEvent record to this file, one JSON a line')
     .action((options: Options) => emulateAzure(cli.io, options))

@@ -17,16 +17,19 @@ const verdicts: Readonly<Record<Verification['verdict'], string>> = {
 }
 const indent = '  '
 
-/** What a grant allows beyond the least, worst first: what it would allow, and what to change. */
+/** What a grant allows beyond the least, worst first: what it would allow, and what to change, once for all that it mends. */
 export function formatFindings(findings: readonly Finding[], width: number): string {
   const order = Object.keys(words)
-  return findings
-    .toSorted((a, b) => order.indexOf(a.severity) - order.indexOf(b.severity))
-    .map(({ code, severity, allows, fix }) =>
+  const sorted = findings.toSorted((a, b) => order.indexOf(a.severity) - order.indexOf(b.severity))
+  const indented = (text: string) => wrap(text, width - indent.length).map((line) => indent + line)
+  return [...Map.groupBy(sorted, ({ severity, fix }) => `${severity} ${fix}`).values()]
+    .map((alike) =>
       [
-        `${words[severity]}: ${code}`,
-        ...wrap(allows, width - indent.length).map((line) => indent + line),
-        ...wrap(fix, width - indent.length).map((line) => indent + line),
+        ...alike.flatMap(({ code, severity, allows }) => [
+          `${words[severity]}: ${code}`,
+          ...indented(allows),
+        ]),
+        ...indented(alike[0]?.fix ?? ''),
       ].join('\n'),
     )
     .join('\n\n')

@@ -57,10 +57,16 @@ export function formatKek(kek: Kek): string {
 }
 
 /** What its owner is to grant: each document under its title, ready to paste; and how their own log shows its use. */
-export function formatGrant(grant: NonNullable<Kek['grant']>): string {
-  const documents = grant.documents.map(({ title, body }) => `${title}\n${'─'.repeat(title.length)}\n${body}`)
-  const log = grant.logCheck === undefined ? [] : [`In your own log: ${grant.logCheck}`]
-  return [grant.summary, ...documents, ...log].join('\n\n')
+export function formatGrant({ documents, logCheck, summary }: NonNullable<Kek['grant']>): string {
+  return [
+    summary,
+    ...documents.map(({ title, body }) => titled(title, body)),
+    ...(logCheck === undefined ? [] : [titled('In your own log', logCheck.command), logCheck.note]),
+  ].join('\n\n')
+}
+
+function titled(title: string, body: string): string {
+  return `${title}\n${'─'.repeat(title.length)}\n${body}`
 }
 
 /** What was tried on the KMS, and what came of it. */

@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import { findNamed } from '#cli/api/find-named.ts'
-import type { Verification } from '#cli/api/replies.ts'
+import type { Kek, Verification } from '#cli/api/replies.ts'
 import type { Session } from '#cli/api/session.ts'
 import { CliError } from '#cli/cli-error.ts'
 import { addCommand, withSession, type Cli } from '#cli/command.ts'
@@ -43,10 +43,13 @@ export async function reportVerification(
   )
   if (!isPassed) {
     const failed = checks.find((check) => !check.isPassed)
+    const kind = failed?.fault?.kind
     throw new CliError(
       'verification_failed',
-      `"${kek.name}" is not verified, and stays ${kek.state}: the check ${failed?.name ?? 'of the KMS'} failed.`,
-      nextAfter(failed?.fault?.kind, shellWord(kek.name)),
+      `"${kek.name}" is not verified: the check ${failed?.name ?? 'of the KMS'} failed. ${standing(kek, kind)}`,
+      kind === 'revoked' && kek.state !== 'pre-activation'
+        ? nextAfterRefusal(kek)
+        : nextAfter(kind, shellWord(kek.name)),
     )
   }
   if (findings.some(({ severity }) => severity !== 'notice')) {
@@ -57,6 +60,20 @@ export async function reportVerification(
   out.note(
     `\n"${kek.name}" is ${kek.state}. Next: ${out.hasp} target add --provider openai --name openai --kek ${shellWord(kek.name)}`,
   )
+}
+
+/** What becomes of the KEK: a verification takes none out of use, the probe and refused requests do. */
+function standing({ state, probeIntervalMs }: Kek, kind: string | undefined): string {
+  if (state !== 'active' || kind !== 'revoked') return `It stays ${state}.`
+  return probeIntervalMs > 0
+    ? 'It is active until an unwrap is refused as well: Hasp tries one now, and suspends it then.'
+    : 'It is active until an unwrap is refused as well: its probe is off, so the next request finds out.'
+}
+
+/** Whoever took the right away on purpose has nothing to put right. */
+function nextAfterRefusal({ name }: Kek): string {
+  const kek = shellWord(name)
+  return `If you took the right away yourself, there is nothing to do: the first shows how the KEK stands. Otherwise put right, in your KMS, what the finding says, then repeat; what to grant is printed by the last:\nhasp kek show ${kek}\nhasp kek verify ${kek}\nhasp kek grant ${kek}`
 }
 
 /** What to do about a fault of this kind (src/kms/kek-fault.ts). */

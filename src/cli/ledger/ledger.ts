@@ -5,7 +5,8 @@ import type { Entry } from '#cli/api/replies.ts'
 import type { Session } from '#cli/api/session.ts'
 import { addCommand, withPaging, withSession, type Cli, type ListOptions } from '#cli/command.ts'
 import { formatTable } from '#cli/output/table.ts'
-import { detailsLine, moment, moreHint } from '#cli/output/words.ts'
+import { detailsLine } from '#cli/output/details-line.ts'
+import { moment, moreHint } from '#cli/output/words.ts'
 import { filterQuery, withFilters, type Filters } from './filters.ts'
 
 type Options = ListOptions & Filters & Readonly<{ kind?: string; receipt?: string }>

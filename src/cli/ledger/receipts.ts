@@ -13,7 +13,7 @@ export function addReceipts(program: Command, cli: Cli): void {
   const command = addCommand(program, 'receipts', {
     summary: 'List proxied calls, newest first: what was lent to whom, by which unwrap, and how each ended.',
     details:
-      'A receipt is written before the credential leaves Hasp. KMS REQUEST finds the unwrap in the log of your own KMS.',
+      'A receipt is written before the credential leaves Hasp. KMS REQUEST finds the unwrap in the log of your own KMS; where Hasp gave the call that id, SERVICE REQUEST is the one that the cloud gave it (Azure).',
     examples: [
       'hasp receipts',
       'hasp receipts --vkey my-agent --limit 20',
@@ -39,12 +39,17 @@ async function list(
     if (page.items.length === 0) {
       return `No receipts. Every call that an agent makes with a virtual key leaves one:\n\n  ${out.hasp} vkey issue --name my-agent --targets all`
     }
-    const table = formatTable(columns(targetName, vkeyName), page.items, out.columns)
+    const isServiceKnown = page.items.some(({ unwrap }) => unwrap.serviceRequestId !== undefined)
+    const table = formatTable(columns(targetName, vkeyName, isServiceKnown), page.items, out.columns)
     return table + moreHint(page.nextCursor)
   })
 }
 
-function columns(targetName: (id: string) => string, vkeyName: (id: string) => string) {
+function columns(
+  targetName: (id: string) => string,
+  vkeyName: (id: string) => string,
+  isServiceKnown: boolean,
+) {
   const cells: Record<string, (receipt: Receipt) => string> = {
     TIME: (receipt) => moment(receipt.occurredAt),
     TARGET: (receipt) => targetName(receipt.targetId),
@@ -56,9 +61,10 @@ function columns(targetName: (id: string) => string, vkeyName: (id: string) => s
     TOOK: ({ outcome }) => (outcome === null ? '—' : `${Math.round(outcome.durationMs)} ms`),
     'KMS REQUEST': ({ unwrap }) => unwrap.kmsRequestId,
     RECEIPT: (receipt) => receipt.receiptId,
+    ...(isServiceKnown ? { 'SERVICE REQUEST': ({ unwrap }: Receipt) => unwrap.serviceRequestId ?? '—' } : {}),
   }
   const cut = new Set(['TARGET', 'VKEY', 'MODEL'])
-  const spare = new Set(['UNWRAP', 'TOOK', 'KMS REQUEST', 'RECEIPT'])
+  const spare = new Set(['UNWRAP', 'TOOK', 'KMS REQUEST', 'RECEIPT', 'SERVICE REQUEST'])
   return Object.entries(cells).map(([header, cell]) => ({
     header,
     cell,

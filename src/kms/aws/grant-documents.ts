@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import type { GrantDocument } from '#kms/kek-grant-linter.ts'
+import type { GrantDocument, LogCheck } from '#kms/kek-grant-linter.ts'
 import { awsCliForm, awsLogCheck, awsTerraformForm, directCliForm } from './grant-forms.ts'
 import { parseAwsKeyArn } from './key-arn.ts'
 
@@ -9,7 +9,7 @@ type AwsGrant = Readonly<{
   documents: readonly GrantDocument[]
   terraform?: GrantDocument
   cli: GrantDocument
-  logCheck: string
+  logCheck: LogCheck
 }>
 
 export type GrantInput = Readonly<{

@@ -1,4 +1,4 @@
-import type { GrantDocument } from '#kms/kek-grant-linter.ts'
+import type { GrantDocument, LogCheck } from '#kms/kek-grant-linter.ts'
 import type { GrantInput } from './grant-documents.ts'
 
 /** The same grant as a call of the module in terraform/aws-kek. */
@@ -26,7 +26,10 @@ export function awsTerraformForm(input: GrantInput & { roleArn: string }): Grant
   }
 }
 
-/** The same grant as commands of the AWS CLI. */
+/**
+ * The same grant as commands of the AWS CLI, which may be run again: a role that is there already is brought up to
+ * date. Only “no such role” is taken for an answer; whatever else `get-role` fails with is shown, and nothing is made.
+ */
 export function awsCliForm(input: {
   keyArn: string
   roleArn: string
@@ -38,8 +41,20 @@ export function awsCliForm(input: {
   return {
     title: 'AWS CLI',
     body: [
-      `aws iam create-role --role-name ${name}${atPath} --max-session-duration 3600 --assume-role-policy-document ${quoted(input.trustPolicy)}`,
+      '# The role. One that is there already is brought up to date: its trust policy is replaced by this one, so take a',
+      '# role of its own for each KEK.',
+      `TRUST_POLICY=${quoted(input.trustPolicy)}`,
+      `if ERROR=$(aws iam get-role --role-name ${name} 2>&1 >/dev/null); then`,
+      `  aws iam update-assume-role-policy --role-name ${name} --policy-document "$TRUST_POLICY" &&`,
+      `    aws iam update-role --role-name ${name} --max-session-duration 3600`,
+      'elif [ "${ERROR#*NoSuchEntity}" != "$ERROR" ]; then',
+      `  aws iam create-role --role-name ${name}${atPath} --max-session-duration 3600 --assume-role-policy-document "$TRUST_POLICY"`,
+      'else',
+      '  echo "$ERROR" >&2',
+      '  false',
+      'fi',
       '',
+      '# What it may do.',
       `aws iam put-role-policy --role-name ${name} --policy-name hasp-kek --policy-document ${quoted(input.permissions)}`,
       '',
       '# Only where the policy of the key does not leave the decision to IAM (the default policy does): add the',
@@ -54,7 +69,13 @@ export function directCliForm({ keyArn, externalId }: GrantInput): GrantDocument
   return {
     title: 'AWS CLI',
     body: [
-      `aws kms update-key-description --key-id ${keyArn} --description ${quoted(`KEK of Hasp ${externalId}`)}`,
+      '# The word that shows whose the key is, after what its description says already.',
+      `if DESCRIPTION=$(aws kms describe-key --key-id ${keyArn} --query KeyMetadata.Description --output text); then`,
+      `  case " $DESCRIPTION " in`,
+      `    *" ${externalId} "*) ;;`,
+      `    *) aws kms update-key-description --key-id ${keyArn} --description "\${DESCRIPTION:+$DESCRIPTION }${externalId}" ;;`,
+      '  esac',
+      'fi',
       '',
       '# Add the statements for the key policy to what this prints, and set the result with aws kms put-key-policy.',
       `aws kms get-key-policy --key-id ${keyArn} --policy-name default --query Policy --output text`,
@@ -62,9 +83,11 @@ export function directCliForm({ keyArn, externalId }: GrantInput): GrantDocument
   }
 }
 
-/** Hasp asks for no right to read your trails: you look. */
-export function awsLogCheck(region: string): string {
-  return `aws cloudtrail lookup-events --region ${region} --lookup-attributes AttributeKey=EventName,AttributeValue=Decrypt --max-results 5 shows the calls of this verification within 15 minutes, each under its requestID. What is kept for longer goes by your trails: none of them may exclude KMS (ExcludeManagementEventSources: kms.amazonaws.com) or reads (ReadWriteType: WriteOnly), because Decrypt counts as a read.`
+export function awsLogCheck(region: string): LogCheck {
+  return {
+    command: `aws cloudtrail lookup-events --region ${region} --lookup-attributes AttributeKey=EventName,AttributeValue=Decrypt --max-results 5`,
+    note: 'It shows the calls of a verification within 15 minutes, each under its requestID. What is kept for longer goes by your trails: none of them may exclude KMS (ExcludeManagementEventSources: kms.amazonaws.com) or reads (ReadWriteType: WriteOnly), because Decrypt counts as a read.',
+  }
 }
 
 function roleNameOf(roleArn: string): { path: string; name: string } {

@@ -1,7 +1,9 @@
 import type { GrantFinding } from '#kms/kek-grant-linter.ts'
 
-const ONLY =
+/** The whole of the grant: no finding repeats it. */
+export const LEAST =
   'Grant kms:Encrypt and kms:Decrypt under the condition StringEquals kms:EncryptionContext:hasp:org, kms:DescribeKey beside them, and nothing else.'
+
 const CONDITION =
   'Put the condition StringEquals kms:EncryptionContext:hasp:org with your organisation’s id on every statement that allows it; not …IfExists, not ForAnyValue or ForAllValues.'
 
@@ -30,55 +32,55 @@ export const FINDINGS = {
   'aws-generate-data-key': {
     severity: 'warning',
     allows: 'Hasp may have KMS make data keys under this key. It makes its own, and needs none.',
-    fix: `Remove kms:GenerateDataKey*. ${ONLY}`,
+    fix: 'Remove kms:GenerateDataKey*.',
   },
   'aws-re-encrypt': {
     severity: 'warning',
     allows:
       'Hasp may have KMS carry what this key wrapped over to another key, which you do not control and can not revoke.',
-    fix: `Remove kms:ReEncrypt*. ${ONLY}`,
+    fix: 'Remove kms:ReEncrypt*.',
   },
   'aws-sign': {
     severity: 'warning',
     allows: 'Hasp may sign and authenticate with the key, if it were of that kind.',
-    fix: `Remove kms:Sign and kms:GenerateMac. ${ONLY}`,
+    fix: 'Remove kms:Sign and kms:GenerateMac.',
   },
   'aws-get-public-key': {
     severity: 'warning',
     allows:
       'Hasp may read a public key, which a symmetric key has not: the grant is wider than it was meant.',
-    fix: `Remove kms:GetPublicKey. ${ONLY}`,
+    fix: 'Remove kms:GetPublicKey.',
   },
   'aws-create-grant': {
     severity: 'warning',
     allows:
       'Hasp may hand the use of the key on to others by grants, which outlive a change of the key policy.',
-    fix: `Remove kms:CreateGrant. ${ONLY}`,
+    fix: 'Remove kms:CreateGrant.',
   },
   'aws-revoke-grant': {
     severity: 'warning',
     allows: 'Hasp may take the use of the key away from others by revoking their grants.',
-    fix: `Remove kms:RevokeGrant. ${ONLY}`,
+    fix: 'Remove kms:RevokeGrant.',
   },
   'aws-list-grants': {
     severity: 'warning',
     allows: 'Hasp may see who else uses the key.',
-    fix: `Remove kms:ListGrants. ${ONLY}`,
+    fix: 'Remove kms:ListGrants.',
   },
   'aws-get-key-policy': {
     severity: 'warning',
     allows: 'Hasp may read the key policy, and with it who else may use the key.',
-    fix: `Remove kms:GetKeyPolicy and kms:ListKeyPolicies. ${ONLY}`,
+    fix: 'Remove kms:GetKeyPolicy and kms:ListKeyPolicies.',
   },
   'aws-read-metadata': {
     severity: 'warning',
     allows: 'Hasp may read tags or the rotation status of the key, which it does not.',
-    fix: `Remove kms:ListResourceTags and kms:GetKeyRotationStatus. ${ONLY}`,
+    fix: 'Remove kms:ListResourceTags and kms:GetKeyRotationStatus.',
   },
   'aws-list-keys': {
     severity: 'warning',
     allows: 'Hasp may list the keys or aliases of the account.',
-    fix: `Remove kms:ListKeys and kms:ListAliases. ${ONLY}`,
+    fix: 'Remove kms:ListKeys and kms:ListAliases.',
   },
   'aws-other-keys': {
     severity: 'warning',
@@ -88,17 +90,17 @@ export const FINDINGS = {
   'aws-delete-key': {
     severity: 'warning',
     allows: 'Hasp may schedule the key’s deletion, which destroys everything that is sealed under it.',
-    fix: `Remove kms:ScheduleKeyDeletion. ${ONLY}`,
+    fix: 'Remove kms:ScheduleKeyDeletion.',
   },
   'aws-change-key-state': {
     severity: 'warning',
     allows: 'Hasp may disable the key, or enable it again after you disabled it to revoke it.',
-    fix: `Remove kms:EnableKey and kms:DisableKey. ${ONLY}`,
+    fix: 'Remove kms:EnableKey and kms:DisableKey.',
   },
   'aws-put-key-policy': {
     severity: 'warning',
     allows: 'Hasp may rewrite the key policy, and give itself or anybody every right on the key.',
-    fix: `Remove kms:PutKeyPolicy. ${ONLY}`,
+    fix: 'Remove kms:PutKeyPolicy.',
   },
   'aws-key-policy-open': {
     severity: 'dangerous',

@@ -2,6 +2,7 @@ import { KekFault } from '#kms/kek-fault.ts'
 import type { GrantLint, GrantLinter, LintRequest, OwnershipProof } from '#kms/kek-grant-linter.ts'
 import type { AwsClients } from './aws-clients.ts'
 import type { AwsKek } from './aws-kek-provider.ts'
+import { LEAST } from './key-right-findings.ts'
 import { AwsLintCalls } from './lint-calls.ts'
 import { probeKeyRights } from './lint-key-rights.ts'
 import { probeRoleTrust } from './lint-role-trust.ts'
@@ -13,6 +14,7 @@ import { proveAwsOwnership } from './prove-ownership.ts'
  * re-policing a key have neither: whoever may read the key policy is shown what stands in it instead.
  */
 export class AwsGrantLinter implements GrantLinter {
+  readonly least = LEAST
   readonly #kek: AwsKek
   /** Who a direct grant names; where Hasp was not told, the key's account stands in for it. */
   readonly #principalArn: string

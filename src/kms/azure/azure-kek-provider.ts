@@ -58,7 +58,6 @@ export class AzureKekProvider implements KekProvider {
     return {
       wrappedDek: { algorithm: keyId.store.wrapAlgorithm, kekRef: keyId.id, bytes: reply.wrapped },
       materialId: keyId.version,
-      serviceRequestId: reply.serviceRequestId,
       ...call,
     }
   }
@@ -73,9 +72,8 @@ export class AzureKekProvider implements KekProvider {
       transport.unwrapKey(call, wrapped.bytes),
     )
     return {
-      dek: releaseDek(reply.secret, context, call.kmsRequestId),
+      dek: releaseDek(reply.secret, context, call),
       materialId: keyId.version,
-      serviceRequestId: reply.serviceRequestId,
       ...call,
     }
   }
@@ -96,7 +94,6 @@ export class AzureKekProvider implements KekProvider {
       cloudState: stateOf(reply, Date.now()),
       protection: reply.keyType === 'RSA' ? 'software' : 'hsm',
       materialId: keyId.version,
-      serviceRequestId: reply.serviceRequestId,
       ...call,
     }
   }
@@ -114,6 +111,7 @@ export class AzureKekProvider implements KekProvider {
     disposeOf(answered.reply)
     throw new KekFault('tampered', 'WrongKeyInReply', 'The answer names another key than the one asked.', {
       kmsRequestId: answered.kmsRequestId,
+      serviceRequestId: answered.serviceRequestId,
     })
   }
 

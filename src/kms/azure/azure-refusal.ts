@@ -24,11 +24,17 @@ export class VaultRefusal extends Error {
   readonly retryAfterMs: number | undefined
   /** The tenant that the vault says it trusts, where it refuses our token. */
   readonly trustedTenantId: string | undefined
+  /** Azure's own id of the request. */
+  readonly serviceRequestId: string | undefined
 
   constructor(
     status: number,
     error: Readonly<{ code: string; innerCode: string; message: string }>,
-    more: Readonly<{ retryAfterMs?: number | undefined; trustedTenantId?: string | undefined }> = {},
+    more: Readonly<{
+      retryAfterMs?: number | undefined
+      trustedTenantId?: string | undefined
+      serviceRequestId?: string | undefined
+    }> = {},
   ) {
     super(error.message)
     this.status = status
@@ -36,6 +42,7 @@ export class VaultRefusal extends Error {
     this.innerCode = error.innerCode
     this.retryAfterMs = more.retryAfterMs
     this.trustedTenantId = more.trustedTenantId
+    this.serviceRequestId = more.serviceRequestId
   }
 
   /** The name by which logs and evidence know it. */

@@ -7,6 +7,9 @@ import { KekFault } from '#kms/kek-fault.ts'
 
 const DIGEST_BYTES = 32
 
+/** The call that unwrapped it. */
+type UnwrapCall = Readonly<{ kmsRequestId: string; serviceRequestId: string | undefined }>
+
 /**
  * Neither RSA-OAEP nor AES key wrap takes a context, so it travels with the DEK: `DEK ‖ SHA-256(canonical AAD)`.
  * Both wraps are non-malleable: who changes one half changes, or loses, the other. The caller disposes of it.
@@ -26,18 +29,14 @@ export function bindDek(dek: SecretBytes, context: EncryptionContext): SecretByt
  * The DEK out of what {@link bindDek} made; disposes of `bound`.
  * @throws {KekFault} `tampered` when it is another's, or was wrapped under another context.
  */
-export function releaseDek(
-  bound: SecretBytes,
-  context: EncryptionContext,
-  kmsRequestId: string,
-): SecretBytes {
+export function releaseDek(bound: SecretBytes, context: EncryptionContext, call: UnwrapCall): SecretBytes {
   using unwrapped = bound
   if (unwrapped.length !== DEK_BYTES + DIGEST_BYTES) {
-    throw tampered('WrongPlaintextLength', kmsRequestId)
+    throw tampered('WrongPlaintextLength', call)
   }
   const bytes = unwrapped.unsafeBytes()
   if (!timingSafeEqual(bytes.subarray(DEK_BYTES), digestOf(context))) {
-    throw tampered('WrongContext', kmsRequestId)
+    throw tampered('WrongContext', call)
   }
   const dek = SecretBytes.alloc(DEK_BYTES)
   bytes.copy(dek.unsafeBytes(), 0, 0, DEK_BYTES)
@@ -48,8 +47,9 @@ function digestOf(context: EncryptionContext): Buffer {
   return createHash('sha256').update(contextAs(canonicalAad, context)).digest()
 }
 
-function tampered(code: string, kmsRequestId: string): KekFault {
+function tampered(code: string, { kmsRequestId, serviceRequestId }: UnwrapCall): KekFault {
   return new KekFault('tampered', code, 'What was unwrapped is not a DEK of ours under this context.', {
     kmsRequestId,
+    serviceRequestId,
   })
 }

@@ -9,7 +9,12 @@ import type { VaultCall, VaultReply, VaultTransport } from './vault-transport.ts
 
 const GUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 
-type Answered<Reply> = Readonly<{ reply: Reply; kmsRequestId: string; durationMs: number }>
+type Answered<Reply> = Readonly<{
+  reply: Reply
+  kmsRequestId: string
+  serviceRequestId: string | undefined
+  durationMs: number
+}>
 
 /**
  * One operation on a key. Where the service refuses our token, once more with a fresh one.
@@ -30,7 +35,12 @@ export async function callVault<Reply extends VaultReply>(
     const clientRequestId = requestIdOf(options)
     try {
       const reply = await run(clients.transport, { keyId, token, clientRequestId, signal: options.signal })
-      return { reply, kmsRequestId: clientRequestId, durationMs: performance.now() - startedAtMs }
+      return {
+        reply,
+        kmsRequestId: clientRequestId,
+        serviceRequestId: reply.serviceRequestId,
+        durationMs: performance.now() - startedAtMs,
+      }
     } catch (error) {
       if (error instanceof VaultRefusal) {
         const isTokenRefused = error.status === 401

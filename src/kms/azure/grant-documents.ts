@@ -1,7 +1,10 @@
-import type { GrantDocument } from '#kms/kek-grant-linter.ts'
+import type { GrantDocument, LogCheck } from '#kms/kek-grant-linter.ts'
+import { azureCliForm } from './cli-form.ts'
 import { azureClouds } from './clouds.ts'
 import type { AzureKeyId } from './key-id.ts'
 import { OWNER_TAG } from './owner-tag.ts'
+import { ROLES } from './roles.ts'
+import { showStore, storeNameOf, WORKSPACE } from './store-commands.ts'
 
 /** What the customer is to grant, ready to paste. */
 type AzureGrant = Readonly<{
@@ -9,10 +12,10 @@ type AzureGrant = Readonly<{
   documents: readonly GrantDocument[]
   terraform: GrantDocument
   cli: GrantDocument
-  logCheck: string
+  logCheck: LogCheck
 }>
 
-type GrantInput = Readonly<{
+export type AzureGrantInput = Readonly<{
   keyId: AzureKeyId
   tenantId: string
   /** Hasp's multi-tenant application. */
@@ -21,20 +24,8 @@ type GrantInput = Readonly<{
   ownerNonce: string
 }>
 
-/** The least that wraps and unwraps: these and reading the key's attributes, on this one key. */
-const ROLES = {
-  vault: {
-    name: 'Key Vault Crypto Service Encryption User',
-    id: 'e147488a-f6f5-4113-8e2d-b22465e65bf6',
-  },
-  'managed-hsm': {
-    name: 'Managed HSM Crypto Service Encryption User',
-    id: '33413926-3206-4cdd-b39a-83574fe37a17',
-  },
-} as const
-
 /** Consent, and one role on one key: what lets Hasp wrap and unwrap, and do nothing else. */
-export function azureGrantDocuments(input: GrantInput): AzureGrant {
+export function azureGrantDocuments(input: AzureGrantInput): AzureGrant {
   const { keyId, tenantId, clientId } = input
   const role = ROLES[keyId.store.kind]
   const consentUrl = `${azureClouds[keyId.cloud].authorityHost}/${tenantId}/adminconsent?client_id=${clientId}`
@@ -46,8 +37,11 @@ export function azureGrantDocuments(input: GrantInput): AzureGrant {
       { title: 'Tag of the key', body: JSON.stringify({ [OWNER_TAG]: input.ownerNonce }, null, 2) },
     ],
     terraform: terraformOf(input),
-    cli: { title: 'Azure CLI', body: cliOf(input, role.name) },
-    logCheck: `az monitor diagnostic-settings list --resource "${resourceIdQuery(keyId)}" must show a setting with category AuditEvent enabled: without one Azure logs nothing. Within 10 minutes of this verification its log then has the calls (KeyWrap, KeyUnwrap), each under its correlationId.`,
+    cli: azureCliForm(input),
+    logCheck: {
+      command: `az monitor diagnostic-settings list --resource "$(${showStore(keyId)})"`,
+      note: 'It must show a setting with the category AuditEvent enabled: without one Azure logs nothing. Within 10 minutes of a verification its log then has the calls (KeyWrap, KeyUnwrap), each under its correlationId.',
+    },
   }
 }
 
@@ -66,7 +60,7 @@ function roleAssignment({ store, host, name }: AzureKeyId, role: { id: string; n
 }
 
 /** The same grant as a call of the module in terraform/azure-kek. */
-function terraformOf({ keyId, clientId, ownerNonce }: GrantInput): GrantDocument {
+function terraformOf({ keyId, clientId, ownerNonce }: AzureGrantInput): GrantDocument {
   const isVault = keyId.store.kind === 'vault'
   return {
     title: 'Terraform',
@@ -78,30 +72,8 @@ module "hasp_kek" {
   ${isVault ? 'key_vault_id  ' : 'managed_hsm_id'} = "<resource id of ${storeNameOf(keyId.host)}>"
   key_name       = ${JSON.stringify(keyId.name)}
   owner_nonce    = ${JSON.stringify(ownerNonce)}
+
+  log_analytics_workspace_id = "${WORKSPACE}"
 }`,
   }
-}
-
-function cliOf({ keyId, tenantId, clientId, ownerNonce }: GrantInput, role: string): string {
-  const { store, host, name } = keyId
-  const storeName = storeNameOf(host)
-  const assign =
-    store.kind === 'vault'
-      ? `az role assignment create --role "${role}" --assignee-object-id "$PRINCIPAL" --assignee-principal-type ServicePrincipal --scope "${resourceIdQuery(keyId)}/keys/${name}"`
-      : `az keyvault role assignment create --hsm-name ${storeName} --role "${role}" --assignee-object-id "$PRINCIPAL" --assignee-principal-type ServicePrincipal --scope /keys/${name}`
-  return `az login --tenant ${tenantId}
-az ad sp create --id ${clientId} 2>/dev/null || true
-PRINCIPAL=$(az ad sp show --id ${clientId} --query id --output tsv)
-${assign}
-az keyvault key set-attributes --id ${keyId.id} --tags ${OWNER_TAG}=${ownerNonce}
-az monitor diagnostic-settings create --name hasp --resource "${resourceIdQuery(keyId)}" --workspace "$LOG_WORKSPACE_ID" --logs '[{"category":"AuditEvent","enabled":true}]'`
-}
-
-function resourceIdQuery({ store, host }: AzureKeyId): string {
-  const selector = store.kind === 'vault' ? '--name' : '--hsm-name'
-  return `$(az keyvault show ${selector} ${storeNameOf(host)} --query id --output tsv)`
-}
-
-function storeNameOf(host: string): string {
-  return host.slice(0, host.indexOf('.'))
 }

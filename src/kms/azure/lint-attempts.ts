@@ -1,6 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import type { GrantFinding } from '#kms/kek-grant-linter.ts'
 import type { AzureKeyId } from './key-id.ts'
+import { ROLES } from './roles.ts'
 
 /** One call that must answer 403. None of them changes anything, whoever may make it. */
 export type LintAttempt = Readonly<{
@@ -13,11 +14,13 @@ export type LintAttempt = Readonly<{
   finding: GrantFinding
 }>
 
-const ROLE =
-  'Assign “Key Vault Crypto Service Encryption User” (Managed HSM: “Managed HSM Crypto Service Encryption User”) on this one key, and nothing else.'
+/** The whole of the grant: no finding repeats it. */
+export function leastOf({ store }: AzureKeyId): string {
+  return `Assign “${ROLES[store.kind].name}” on this one key, and nothing else.`
+}
 
 function warning(code: string, allows: string, fix: string): GrantFinding {
-  return { code, severity: 'warning', allows, fix: `${fix} ${ROLE}` }
+  return { code, severity: 'warning', allows, fix }
 }
 
 /** A version that no key has: what is asked of it reaches nothing. */

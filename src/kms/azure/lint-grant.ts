@@ -11,8 +11,9 @@ import type { AzureClients } from './azure-clients.ts'
 import type { AzureKek } from './azure-kek-provider.ts'
 import { asObject, parseObject, textOf } from './json.ts'
 import { type AzureKeyId, parseAzureKeyId, parseTenantId } from './key-id.ts'
-import { type LintAttempt, lintAttempts } from './lint-attempts.ts'
+import { leastOf, type LintAttempt, lintAttempts } from './lint-attempts.ts'
 import { OWNER_TAG } from './owner-tag.ts'
+import { serviceRequestIdOf } from './read-reply.ts'
 import { transportFault } from './transport-faults.ts'
 
 const API_VERSION = '7.4'
@@ -23,6 +24,7 @@ type Answer = Readonly<{
   code: string
   body: Record<string, unknown> | undefined
   id: string
+  serviceRequestId: string | undefined
 }>
 
 /**
@@ -31,6 +33,7 @@ type Answer = Readonly<{
  * not asked.
  */
 export class AzureGrantLinter implements GrantLinter {
+  readonly least: string
   readonly #keyId: AzureKeyId
   readonly #tenantId: string
   readonly #clients: AzureClients
@@ -38,6 +41,7 @@ export class AzureGrantLinter implements GrantLinter {
   /** @throws {KekFault} `misconfigured` for an identifier that is not exactly one version of a key in this cloud. */
   constructor(kek: AzureKek, clients: AzureClients) {
     this.#keyId = parseAzureKeyId(kek.keyId, clients.cloud)
+    this.least = leastOf(this.#keyId)
     this.#tenantId = parseTenantId(kek.tenantId)
     this.#clients = clients
   }
@@ -71,13 +75,14 @@ export class AzureGrantLinter implements GrantLinter {
       return {
         proof: `The tag ${OWNER_TAG} of the key holds the word that Hasp made for this KEK.`,
         kmsRequestId: answer.id,
+        serviceRequestId: answer.serviceRequestId,
       }
     }
     throw new KekFault(
       'misconfigured',
       'ownership-not-proven',
       `Put the tag ${OWNER_TAG}=${nonce} on this version of the key (az keyvault key set-attributes --tags): only its owner can.`,
-      { kmsRequestId: answer.id },
+      { kmsRequestId: answer.id, serviceRequestId: answer.serviceRequestId },
     )
   }
 
@@ -86,8 +91,10 @@ export class AzureGrantLinter implements GrantLinter {
     const end = isUnwrap === true ? await beforeUnwrap() : undefined
     const answer = await this.#send(method, path, body, signal)
     const code = answer === undefined ? 'connection-failed' : answer.code || `HTTP ${answer.status}`
-    end?.({ code, kmsRequestId: answer?.id })
-    return { action, outcome: outcomeOf(answer), answer: code, kmsRequestId: answer?.id ?? null }
+    const serviceRequestId = answer?.serviceRequestId
+    end?.({ code, kmsRequestId: answer?.id, serviceRequestId })
+    const probe = { action, outcome: outcomeOf(answer), answer: code, kmsRequestId: answer?.id ?? null }
+    return serviceRequestId === undefined ? probe : { ...probe, serviceRequestId }
   }
 
   /** One call, without another try; undefined where there was no answer. @throws {KekFault} where there is no token. */
@@ -119,7 +126,8 @@ export class AzureGrantLinter implements GrantLinter {
       const parsed = text.length > REPLY_BYTES_MAX ? undefined : parseObject(text)
       const error = asObject(parsed?.['error'])
       const code = textOf(asObject(error?.['innererror'])?.['code']) || textOf(error?.['code'])
-      return { status: reply.statusCode, code, body: parsed, id }
+      const serviceRequestId = serviceRequestIdOf(reply.headers)
+      return { status: reply.statusCode, code, body: parsed, id, serviceRequestId }
     } catch {
       return undefined
     }

@@ -54,6 +54,7 @@ export function readRefusal(status: number, headers: Headers, text: string): Vau
   return new VaultRefusal(status, details, {
     retryAfterMs: retryAfterMsOf(headers['retry-after']),
     trustedTenantId: trustedTenantOf(headers['www-authenticate']),
+    serviceRequestId: serviceRequestIdOf(headers),
   })
 }
 
@@ -62,9 +63,10 @@ function trustedTenantOf(challenge: string | undefined): string | undefined {
   return /\bauthorization="https:\/\/[^/"]+\/([0-9a-f-]{36})\/?"/i.exec(challenge ?? '')?.[1]?.toLowerCase()
 }
 
-function serviceRequestIdOf(headers: Headers): string {
+/** Azure's own id of the request; undefined where the answer has none that could be written down. */
+export function serviceRequestIdOf(headers: Headers): string | undefined {
   const header = headers['x-ms-request-id']
-  return typeof header === 'string' && /^[!-~]{1,128}$/.test(header) ? header : ''
+  return typeof header === 'string' && /^[!-~]{1,128}$/.test(header) ? header : undefined
 }
 
 /** Seconds since the epoch, as the service has them. */

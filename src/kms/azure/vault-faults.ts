@@ -87,6 +87,7 @@ export function judgeVaultRefusal(
 export function vaultFaultOf(verdict: Verdict, refusal: VaultRefusal, clientRequestId: string): KekFault {
   return new KekFault(verdict.kind, refusal.shownCode, verdict.message, {
     kmsRequestId: clientRequestId,
+    serviceRequestId: refusal.serviceRequestId,
     retryAfterMs: refusal.retryAfterMs,
     isAmbiguous: verdict.isAmbiguous,
   })

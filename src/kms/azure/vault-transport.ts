@@ -11,7 +11,7 @@ export type VaultCall = Readonly<{
 }>
 
 /** What every answer carries: the identifier it gives for the key, and Azure's own id of the request. */
-export type VaultReply = Readonly<{ keyId: string; serviceRequestId: string }>
+export type VaultReply = Readonly<{ keyId: string; serviceRequestId: string | undefined }>
 
 export type WrapReply = VaultReply & Readonly<{ wrapped: Buffer }>
 /** The receiver owns `secret` and disposes of it. */

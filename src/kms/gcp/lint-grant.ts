@@ -10,7 +10,14 @@ import type {
 import type { GcpClients } from './gcp-clients.ts'
 import type { GcpKek } from './gcp-kek-provider.ts'
 import { GcpLintCalls, type LintAnswer } from './lint-calls.ts'
-import { AUDIENCE_NOT_PINNED, NO_FEDERATION, OPEN_TO_ALL, type Place, PLACES } from './lint-permissions.ts'
+import {
+  AUDIENCE_NOT_PINNED,
+  LEAST,
+  NO_FEDERATION,
+  OPEN_TO_ALL,
+  type Place,
+  PLACES,
+} from './lint-permissions.ts'
 import { LABEL_PERMISSION, OWNER_LABEL } from './owner-label.ts'
 
 /**
@@ -18,6 +25,7 @@ import { LABEL_PERMISSION, OWNER_LABEL } from './owner-label.ts'
  * and its project. Nothing is tried; IAM's answer is what a try would come to.
  */
 export class GcpGrantLinter implements GrantLinter {
+  readonly least = LEAST
   readonly #kek: GcpKek
   readonly #clients: GcpClients
   readonly #calls: GcpLintCalls

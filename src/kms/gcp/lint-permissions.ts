@@ -2,7 +2,8 @@ import type { GrantFinding } from '#kms/kek-grant-linter.ts'
 
 type Surplus = Readonly<{ code: string; permissions: readonly string[] }> & Omit<GrantFinding, 'code'>
 
-const ONLY =
+/** The whole of the grant: no finding repeats it. */
+export const LEAST =
   'Grant roles/cloudkms.cryptoKeyEncrypterDecrypter on this one key, and nothing on its key ring or project.'
 
 /** What IAM answers for, of one resource: permissions that Hasp should not have, by what they would allow. */
@@ -14,7 +15,7 @@ const key: readonly Surplus[] = [
     severity: 'warning',
     permissions: ['cloudkms.cryptoKeyVersions.destroy'],
     allows: 'Hasp may destroy versions of the key, and with them everything that is sealed under it.',
-    fix: `Take cloudkms.cryptoKeyVersions.destroy away. ${ONLY}`,
+    fix: 'Take cloudkms.cryptoKeyVersions.destroy away.',
   },
   {
     code: 'gcp-change-version-state',
@@ -22,35 +23,35 @@ const key: readonly Surplus[] = [
     permissions: ['cloudkms.cryptoKeyVersions.update', 'cloudkms.cryptoKeyVersions.restore'],
     allows:
       'Hasp may disable versions of the key, or enable them again after you disabled them to revoke it.',
-    fix: `Take cloudkms.cryptoKeyVersions.update and .restore away. ${ONLY}`,
+    fix: 'Take cloudkms.cryptoKeyVersions.update and .restore away.',
   },
   {
     code: 'gcp-create-version',
     severity: 'warning',
     permissions: ['cloudkms.cryptoKeyVersions.create'],
     allows: 'Hasp may rotate the key.',
-    fix: `Take cloudkms.cryptoKeyVersions.create away. ${ONLY}`,
+    fix: 'Take cloudkms.cryptoKeyVersions.create away.',
   },
   {
     code: 'gcp-update-key',
     severity: 'warning',
     permissions: ['cloudkms.cryptoKeys.update'],
     allows: 'Hasp may change the key: its primary version, its rotation, its labels.',
-    fix: `Take cloudkms.cryptoKeys.update away. ${ONLY}`,
+    fix: 'Take cloudkms.cryptoKeys.update away.',
   },
   {
     code: 'gcp-set-key-policy',
     severity: 'warning',
     permissions: ['cloudkms.cryptoKeys.setIamPolicy'],
     allows: 'Hasp may rewrite the IAM policy of the key, and give itself or anybody every right on it.',
-    fix: `Take cloudkms.cryptoKeys.setIamPolicy away. ${ONLY}`,
+    fix: 'Take cloudkms.cryptoKeys.setIamPolicy away.',
   },
   {
     code: 'gcp-read-key-policy',
     severity: 'warning',
     permissions: ['cloudkms.cryptoKeys.getIamPolicy'],
     allows: 'Hasp may see who else uses the key.',
-    fix: `Take cloudkms.cryptoKeys.getIamPolicy away. ${ONLY}`,
+    fix: 'Take cloudkms.cryptoKeys.getIamPolicy away.',
   },
   {
     code: 'gcp-read-metadata',
@@ -61,7 +62,7 @@ const key: readonly Surplus[] = [
       'cloudkms.cryptoKeyVersions.list',
     ],
     allows: 'Hasp may read about the key and its versions, which it does not.',
-    fix: `Take roles/cloudkms.viewer and the like away. ${ONLY}`,
+    fix: 'Take roles/cloudkms.viewer and the like away.',
   },
 ]
 
@@ -71,28 +72,28 @@ const keyRing: readonly Surplus[] = [
     severity: 'warning',
     permissions: ['cloudkms.cryptoKeyVersions.useToDecrypt', 'cloudkms.cryptoKeyVersions.useToEncrypt'],
     allows: 'The role is granted on the key ring or above it: Hasp may use the other keys in it too.',
-    fix: `Grant the role on the key, and remove it from the key ring or project. ${ONLY}`,
+    fix: 'Remove the role from the key ring or project.',
   },
   {
     code: 'gcp-list-keys',
     severity: 'warning',
     permissions: ['cloudkms.cryptoKeys.list', 'cloudkms.keyRings.get'],
     allows: 'Hasp may list the keys of the key ring.',
-    fix: `Take cloudkms.cryptoKeys.list and cloudkms.keyRings.get away. ${ONLY}`,
+    fix: 'Take cloudkms.cryptoKeys.list and cloudkms.keyRings.get away.',
   },
   {
     code: 'gcp-create-key',
     severity: 'warning',
     permissions: ['cloudkms.cryptoKeys.create'],
     allows: 'Hasp may make keys in the key ring.',
-    fix: `Take cloudkms.cryptoKeys.create away. ${ONLY}`,
+    fix: 'Take cloudkms.cryptoKeys.create away.',
   },
   {
     code: 'gcp-set-ring-policy',
     severity: 'warning',
     permissions: ['cloudkms.keyRings.setIamPolicy', 'cloudkms.keyRings.getIamPolicy'],
     allows: 'Hasp may read or rewrite the IAM policy of the key ring, which its keys inherit.',
-    fix: `Take cloudkms.keyRings.setIamPolicy and .getIamPolicy away. ${ONLY}`,
+    fix: 'Take cloudkms.keyRings.setIamPolicy and .getIamPolicy away.',
   },
 ]
 
@@ -102,28 +103,28 @@ const project: readonly Surplus[] = [
     severity: 'warning',
     permissions: ['cloudkms.cryptoKeyVersions.useToDecrypt', 'cloudkms.cryptoKeyVersions.useToEncrypt'],
     allows: 'The role is granted on the project: Hasp may use every key in it, those to come included.',
-    fix: `Grant the role on the key, and remove it from the project. ${ONLY}`,
+    fix: 'Remove the role from the project.',
   },
   {
     code: 'gcp-set-project-policy',
     severity: 'warning',
     permissions: ['resourcemanager.projects.setIamPolicy'],
     allows: 'Hasp may rewrite the IAM policy of the whole project.',
-    fix: `Take resourcemanager.projects.setIamPolicy away. ${ONLY}`,
+    fix: 'Take resourcemanager.projects.setIamPolicy away.',
   },
   {
     code: 'gcp-read-project-policy',
     severity: 'warning',
     permissions: ['resourcemanager.projects.getIamPolicy'],
     allows: 'Hasp may see who has which right in the project.',
-    fix: `Take resourcemanager.projects.getIamPolicy away. ${ONLY}`,
+    fix: 'Take resourcemanager.projects.getIamPolicy away.',
   },
   {
     code: 'gcp-create-key-ring',
     severity: 'warning',
     permissions: ['cloudkms.keyRings.create'],
     allows: 'Hasp may make key rings in the project.',
-    fix: `Take cloudkms.keyRings.create away. ${ONLY}`,
+    fix: 'Take cloudkms.keyRings.create away.',
   },
 ]
 

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { authenticateAdmin } from '#access/authenticate-admin.ts'
+import { AdminTokenDirectory } from '#access/admin-token-directory.ts'
 import { createFirstOrganisation, createOrganisation } from '#access/create-organisation.ts'
 import { issueAdminToken, revokeAdminToken } from '#access/issue-admin-token.ts'
 import { newId } from '#db/ids.ts'
@@ -26,7 +26,7 @@ describe('admin tokens', () => {
   const deps = () => ({ db: database.db, ring, now: () => now })
   const issue = (expiresAt: Date | null = null) =>
     issueAdminToken(deps(), { orgId: org.orgId, actor: 'test', name: 'second', expiresAt })
-  const authenticate = (token: string | undefined) => authenticateAdmin(deps(), token)
+  const authenticate = (token: string | undefined) => new AdminTokenDirectory(deps()).authenticate(token)
   const idOf = async (token: string) => (await authenticate(`Bearer ${token}`)).tokenId
   const revoke = (adminTokenId: string, orgId = org.orgId) =>
     revokeAdminToken(deps(), { orgId, actor: 'test', adminTokenId })
@@ -61,6 +61,20 @@ describe('admin tokens', () => {
       ),
     )
     expect(new Set(answers).size).toBe(1)
+  })
+
+  it('that are revoked or run out open nothing any more on any node, however often each has met them', async () => {
+    const nodes = [new AdminTokenDirectory(deps()), new AdminTokenDirectory(deps())]
+    const [revoked, expiring] = [await issue(), await issue(new Date(now.getTime() + 1_000))]
+    const ask = () =>
+      Promise.allSettled(
+        nodes.flatMap((node) => [revoked, expiring].map(({ token }) => node.authenticate(`Bearer ${token}`))),
+      )
+    for (let round = 0; round < 3; round += 1)
+      expect((await ask()).map(({ status }) => status)).toEqual(Array(4).fill('fulfilled'))
+    await revoke(revoked.adminToken.id)
+    now = new Date(now.getTime() + 1_000)
+    for (const outcome of await ask()) expect(outcome).toMatchObject({ reason: { code: 'unauthenticated' } })
   })
 
   it('can all be revoked but the last usable one, also by two callers at once', async () => {

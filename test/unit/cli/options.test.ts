@@ -8,7 +8,7 @@ import {
   parsePort,
   parseScope,
 } from '#cli/parse/options.ts'
-import { detailsLine, shellWord, span } from '#cli/output/words.ts'
+import { shellWord, span } from '#cli/output/words.ts'
 
 describe('reading options', () => {
   it.each([
@@ -74,9 +74,5 @@ describe('words', () => {
 
   it('writes spans in their largest whole unit', () => {
     expect([0, 500, 60_000, 90_000, 120_000].map(span)).toEqual(['0 ms', '500 ms', '1 min', '90 s', '2 min'])
-  })
-
-  it('writes details on one line', () => {
-    expect(detailsLine({ name: 'x', epoch: 6, checks: [1] })).toBe('name=x epoch=6 checks=[1]')
   })
 })

@@ -54,6 +54,7 @@ function check(
     describe: () => (given.fault === undefined ? real.describe() : Promise.reject(faultOf(given.fault))),
   }
   const linter: GrantLinter = {
+    least: 'Grant wrap and unwrap, and nothing else.',
     lint: async ({ beforeUnwrap }) => {
       if (given.lintFault !== undefined) throw faultOf(given.lintFault)
       const end = await beforeUnwrap()
@@ -125,6 +126,13 @@ describe('the checks of a grant', () => {
     expect(outcome.verdict).toBe(verdict)
     expect(outcome.checks.every((one) => one.isPassed)).toBe(isPassed)
     expect(outcome.findings.map(({ code }) => code)).toEqual(['test-surplus'])
+  })
+
+  it('say once what the grant should be, where it allows more', async () => {
+    const { checks } = await check({ severity: 'warning' }).outcome
+    expect(checks.at(-1)?.finding).toBe(
+      'Hasp may do more than wrap and unwrap: one finding. Grant wrap and unwrap, and nothing else.',
+    )
   })
 
   it.each([

@@ -12,28 +12,38 @@ import { bodyOf } from '#ledger/entry.ts'
 import { makeOutcome, makeReceipt } from '../../support/ledger.ts'
 
 const anyText = fc.string({ unit: 'binary' })
+/** The cloud's own id of a call, where it has one beside ours. */
+const serviceRequest = fc.oneof(fc.constant({}), fc.record({ serviceRequestId: anyText }))
 
 describe('the bodies that the hot path writes out by hand', () => {
   it('of receipts are the canonical JSON of their entry, whatever the client sent', () => {
     fc.assert(
-      fc.property(anyText, anyText, fc.option(anyText), (provider, operation, model) => {
-        const receipt = makeReceipt({ orgId: newId(), provider, operation, model })
-        const { epoch, credentialGeneration, unwrap, virtualKeyId, targetId, kekId, orgId, occurredAt } =
-          receipt
-        expect(rowOfReceipt(receipt).body).toBe(
-          bodyOf({
-            entryId: receipt.receiptId,
-            kind: 'receipt.opened',
-            actor: `virtual-key:${virtualKeyId}`,
-            orgId,
-            occurredAt,
-            virtualKeyId,
-            targetId,
-            kekId,
-            details: { epoch, credentialGeneration, provider, operation, model, unwrap },
-          }),
-        )
-      }),
+      fc.property(
+        anyText,
+        anyText,
+        fc.option(anyText),
+        serviceRequest,
+        (provider, operation, model, found) => {
+          const { unwrap: plain, ...call } = makeReceipt({ orgId: newId(), provider, operation, model })
+          const { serviceRequestId: _, ...known } = plain
+          const unwrap = { ...known, ...found }
+          const receipt = { ...call, unwrap }
+          const { epoch, credentialGeneration, virtualKeyId, targetId, kekId, orgId, occurredAt } = receipt
+          expect(rowOfReceipt(receipt).body).toBe(
+            bodyOf({
+              entryId: receipt.receiptId,
+              kind: 'receipt.opened',
+              actor: `virtual-key:${virtualKeyId}`,
+              orgId,
+              occurredAt,
+              virtualKeyId,
+              targetId,
+              kekId,
+              details: { epoch, credentialGeneration, provider, operation, model, unwrap },
+            }),
+          )
+        },
+      ),
     )
   })
 
@@ -92,10 +102,14 @@ describe('the bodies that the hot path writes out by hand', () => {
     expect(refused.body).toBe(
       bodyOf({ ...common, entryId: refused.entryId, kind: 'unwrap.refused', details }),
     )
-    const answer = { kmsRequestId: 'r', materialId: 'm' }
+    const refusedWithId = rowOfRefusedUnwrap(intent, { ...refusal, serviceRequestId: 's' }, common.occurredAt)
+    expect(JSON.parse(refusedWithId.body)).toMatchObject({ details: { ...details, serviceRequestId: 's' } })
+    const answer = { kmsRequestId: 'r', serviceRequestId: 's', materialId: 'm' }
     const completed = rowOfCompletedUnwrap(intent, answer, common.occurredAt)
     expect(completed).toMatchObject({ kind: 'unwrap.completed', epoch: null, targetId })
     expect(JSON.parse(completed.body)).toMatchObject({ actor, details: { unwrapId, purpose, ...answer } })
+    const ofOneId = rowOfCompletedUnwrap(intent, { kmsRequestId: 'r', materialId: 'm' }, common.occurredAt)
+    expect(ofOneId.body).not.toContain('serviceRequestId')
   })
 
   it('never hold a bare line feed, which separates them on their way to the database', () => {

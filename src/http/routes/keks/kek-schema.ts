@@ -121,7 +121,13 @@ const GrantReply = Type.Object({
   terraform: Type.Optional(GrantDocument),
   cli: Type.Optional(GrantDocument),
   logCheck: Type.Optional(
-    Type.String({ description: 'How its owner sees that their log records every use of the key.' }),
+    Type.Object(
+      {
+        command: Type.String({ description: 'For a POSIX shell.' }),
+        note: Type.String({ description: 'What it shows, and what must be so for it to show anything.' }),
+      },
+      { description: 'How its owner sees that their log records every use of the key.' },
+    ),
   ),
 })
 

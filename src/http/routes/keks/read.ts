@@ -1,5 +1,6 @@
 import { decodeCursor } from '#db/keyset.ts'
-import { findKek, findProbe, listKeks } from '#keks/repository.ts'
+import { findProbe } from '#keks/probe-repository.ts'
+import { findKek, listKeks } from '#keks/repository.ts'
 import { findLastVerdict, findLogSeen } from '#keks/verification-repository.ts'
 import type { ApiDeps, ApiServer } from '#http/api-server.ts'
 import { callerOf } from '#http/authenticate.ts'

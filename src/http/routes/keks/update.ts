@@ -6,6 +6,7 @@ import type { ApiDeps, ApiServer } from '#http/api-server.ts'
 import { callerOf } from '#http/authenticate.ts'
 import { once } from '#http/idempotency.ts'
 import { IdParams, problemReplies, WriteHeaders } from '#http/schemas.ts'
+import { findTargetsOfOrg } from '#targets/repository.ts'
 import { KekChanges, kekReply, KekReply } from './kek-schema.ts'
 
 /** `PATCH /keks/:id`: changes the rules of its use. */
@@ -45,8 +46,19 @@ export function retireKekRoute(app: ApiServer, deps: ApiDeps): void {
     once(deps, request, reply, {
       status: 200,
       carryOut: (beforeCommit: BeforeCommit<Kek>) =>
-        retireKek(deps, { ...callerOf(request), kekId: request.params.id, beforeCommit }),
+        retireKek(
+          { ...deps, namesOfTargets: namesOfTargetsBy(deps.ring) },
+          { ...callerOf(request), kekId: request.params.id, beforeCommit },
+        ),
       answer: (_, kek) => kekReply(kek),
     }),
   )
+}
+
+/** A row that is not ours has no name. */
+function namesOfTargetsBy(ring: ApiDeps['ring']): Parameters<typeof retireKek>[0]['namesOfTargets'] {
+  return async (db, orgId, targetIds) => {
+    const targets = await findTargetsOfOrg(db, ring, orgId, targetIds, () => {})
+    return new Map(targets.map(({ id, name }) => [id, name]))
+  }
 }

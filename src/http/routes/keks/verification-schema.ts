@@ -6,6 +6,11 @@ import { Id, Nullable, Time } from '#http/schemas.ts'
 const KmsRequestId = Nullable(
   Type.String({ description: 'By which the call is found in the log of the KMS’s owner.' }),
 )
+const ServiceRequestId = Type.Optional(
+  Type.String({
+    description: 'The cloud’s own id of the call, where kmsRequestId is one that Hasp gave it (Azure).',
+  }),
+)
 const VerdictReply = Type.Unsafe<Verdict>({
   type: 'string',
   enum: [...verdicts],
@@ -32,6 +37,7 @@ export const VerificationEvidence = Type.Object({
       isPassed: Type.Boolean(),
       finding: Type.String(),
       kmsRequestId: KmsRequestId,
+      serviceRequestId: ServiceRequestId,
       fault: Nullable(
         Type.Object({
           kind: Type.String({
@@ -52,6 +58,7 @@ export const VerificationEvidence = Type.Object({
       }),
       answer: Type.String(),
       kmsRequestId: KmsRequestId,
+      serviceRequestId: ServiceRequestId,
     }),
   ),
 })

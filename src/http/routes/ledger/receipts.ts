@@ -22,6 +22,12 @@ export const ReceiptReply = Type.Object(
       kmsRequestId: Type.String({
         description: 'The id of this unwrap in your own cloud log (CloudTrail requestID).',
       }),
+      serviceRequestId: Type.Optional(
+        Type.String({
+          description:
+            'The cloud’s own id of the call, where kmsRequestId is one that Hasp gave it (Azure x-ms-request-id).',
+        }),
+      ),
       materialId: Type.String(),
       unwrappedAt: Time,
     }),

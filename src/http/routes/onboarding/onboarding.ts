@@ -1,7 +1,8 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { findOrganisation } from '#access/organisation-repository.ts'
 import { recogniseLogEvent } from '#keks/log-seen.ts'
-import { linkActor, openOnboardingLink, type OnboardingLink } from '#keks/onboarding-link.ts'
+import { OnboardingLinkDirectory } from '#keks/onboarding-link-directory.ts'
+import { linkActor, type OnboardingLink } from '#keks/onboarding-link.ts'
 import { findKek } from '#keks/repository.ts'
 import { findLogSeen, listVerifications } from '#keks/verification-repository.ts'
 import { verifyKek } from '#keks/verify.ts'
@@ -24,6 +25,7 @@ const verifyPauseMs = 10_000
 
 /** `/onboarding/<token>`: for whoever grants on the customer's side, without an account. The token is the only key. */
 export function onboardingPages(app: ApiServer, deps: Deps): void {
+  const links = new OnboardingLinkDirectory(deps)
   // Never in the way of a link that works: behind a terminator of TLS all come from one address.
   const strangers = new AttemptLimit({ attemptsMax: 30, windowMs: 60_000 })
   const visits = new AttemptLimit({ attemptsMax: 120, windowMs: 60_000 })
@@ -40,7 +42,7 @@ export function onboardingPages(app: ApiServer, deps: Deps): void {
 
   const open = async (request: FastifyRequest): Promise<OnboardingLink> => {
     const { token } = request.params as { token: string }
-    const link = await openOnboardingLink(deps, token)
+    const link = await links.open(token)
     if (link === undefined) {
       if (!strangers.take(request.ip))
         throw tooMany('Too many links that do not work came from your address.')

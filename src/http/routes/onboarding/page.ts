@@ -2,7 +2,7 @@ import type { KekGrant } from '#keks/access.ts'
 import type { Kek } from '#keks/kek.ts'
 import type { OnboardingLink } from '#keks/onboarding-link.ts'
 import type { VerificationRecord } from '#keks/verification.ts'
-import type { GrantDocument } from '#kms/kek-grant-linter.ts'
+import type { GrantDocument, LogCheck } from '#kms/kek-grant-linter.ts'
 import { script, style } from './assets.ts'
 import { markup, Markup } from './markup.ts'
 import { verificationSection } from './verification-section.ts'
@@ -132,10 +132,15 @@ function form(title: string, documents: readonly GrantDocument[], isOpen: boolea
   </details>`
 }
 
-function logSection({ path, last, logSeenAt }: OnboardingView, logCheck: string): Markup {
+function logSection({ path, last, logSeenAt }: OnboardingView, logCheck: LogCheck): Markup {
   return markup`<h2 id="log">3. See it in your own log</h2>
     <p>Hasp cannot read your log, and does not ask to. Look for yourself:</p>
-    <p>${logCheck}</p>
+    <div class="document">
+      <h3>In a shell</h3>
+      <button type="button" class="quiet" data-copies="log-check" hidden>Copy</button>
+    </div>
+    <pre tabindex="0" id="log-check">${logCheck.command}</pre>
+    <p>${logCheck.note}</p>
     ${
       logSeenAt === null
         ? null

@@ -10,6 +10,7 @@ export function verificationSection(record: VerificationRecord, state: Kek['stat
   return markup`<div class="notice ${tone}" id="result">
       <p><strong>${words}</strong></p>
       ${record.verdict === 'dangerous' ? markup`<p>${dangerousUse(state)}</p>` : null}
+      ${isRefused(record) && state === 'active' ? markup`<p>${refusedUse}</p>` : null}
       ${
         isToMend
           ? markup`<p>
@@ -52,18 +53,23 @@ export function verificationSection(record: VerificationRecord, state: Kek['stat
 
 function findingsList(findings: readonly GrantFinding[]): Markup[] {
   const order: readonly FindingSeverity[] = ['dangerous', 'warning', 'notice']
-  return order.flatMap((severity) =>
-    findings
-      .filter((finding) => finding.severity === severity)
-      .map(
-        ({ code, allows, fix }) =>
-          markup`<div class="notice ${severity === 'dangerous' ? 'bad' : 'warn'}">
-            <p><strong>${severityWords[severity]}</strong> <code>${code}</code></p>
-            <p>${allows}</p>
-            <p>${fix}</p>
-          </div>`,
-      ),
-  )
+  return order.flatMap((severity) => {
+    const byFix = Map.groupBy(
+      findings.filter((finding) => finding.severity === severity),
+      ({ fix }) => fix,
+    )
+    return [...byFix].map(
+      ([fix, alike]) =>
+        markup`<div class="notice ${severity === 'dangerous' ? 'bad' : 'warn'}">
+          ${alike.map(
+            ({ code, allows }) =>
+              markup`<p><strong>${severityWords[severity]}</strong> <code>${code}</code></p>
+                <p>${allows}</p>`,
+          )}
+          <p>${fix}</p>
+        </div>`,
+    )
+  })
 }
 
 function checkItem({ name, isPassed, finding, kmsRequestId }: VerificationCheck): Markup {
@@ -80,9 +86,16 @@ const verdictWords: Readonly<Record<Verdict, { tone: 'good' | 'bad' | 'warn'; wo
   least: { tone: 'good', words: 'The grant works, and allows nothing more than is needed.' },
   surplus: { tone: 'warn', words: 'The grant works, and allows more than is needed.' },
   dangerous: { tone: 'bad', words: 'The grant lets others in.' },
-  failed: { tone: 'bad', words: 'The grant does not work yet.' },
+  failed: { tone: 'bad', words: 'The grant does not work.' },
   unknown: { tone: 'warn', words: 'Nothing is known: your KMS gave no answer. Try again shortly.' },
 }
+
+function isRefused({ checks }: VerificationRecord): boolean {
+  return checks.some(({ fault }) => fault?.kind === 'revoked')
+}
+
+const refusedUse =
+  'The key was in use before. It is suspended once an unwrap is refused as well, which Hasp’s next probe or request finds out: load this page again to see how it stands.'
 
 /** A verification takes nothing out of use: only the KMS does (docs/onboarding.md, "Evidence"). */
 function dangerousUse(state: Kek['state']): string {

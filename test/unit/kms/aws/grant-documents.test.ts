@@ -105,8 +105,8 @@ describe('the forms of one grant', () => {
   })
 
   it('carry the same policies on the command line as raw', () => {
-    const onCommandLine = [...grant.cli.body.matchAll(/-document '([^']+)'/g)].map(([, text = '']) =>
-      JSON.parse(text),
+    const onCommandLine = [...grant.cli.body.matchAll(/(?:TRUST_POLICY=|-document )'([^']+)'/g)].map(
+      ([, text = '']) => JSON.parse(text),
     )
     const raw = grant.documents.slice(0, 2).map(({ body }) => JSON.parse(body))
     expect(onCommandLine).toEqual(raw)

@@ -6,10 +6,11 @@ import { createOrganisation } from '#access/create-organisation.ts'
 import { issueVirtualKey } from '#access/issue-virtual-key.ts'
 import { readEpoch } from '#access/organisation-repository.ts'
 import { VirtualKeyDirectory } from '#access/virtual-key-directory.ts'
-import { VirtualKeyLookups } from '#access/virtual-key-lookups.ts'
+import { findVirtualKeysByDigest } from '#access/virtual-key-repository.ts'
 import { whereOf } from '#db/connection.ts'
 import { openDatabase } from '#db/database.ts'
 import { newId } from '#db/ids.ts'
+import { TokenLookups } from '#db/token-lookups.ts'
 import { SecretRing } from '#integrity/secret-ring.ts'
 import { mintToken } from '#integrity/token.ts'
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts'
@@ -30,7 +31,10 @@ describe('tokens that nobody issued, many at once', () => {
   const deps = () => ({ db: database.db, ring, now: () => new Date() })
   const newDirectory = () => new VirtualKeyDirectory({ ...deps(), onTampered: () => {} })
   const newLookups = (options: { strangersMax?: number; timeoutMs?: number } = {}) =>
-    new VirtualKeyLookups({ db: database.db.kysely, ring, ...options })
+    new TokenLookups({
+      query: (digests) => findVirtualKeysByDigest(database.db.kysely, ring, digests),
+      ...options,
+    })
   const issue = () =>
     issueVirtualKey(deps(), {
       orgId,
@@ -140,7 +144,8 @@ describe('tokens that nobody issued, many at once', () => {
       poolMax: 1,
       applicationName: 'hasp:broken-lookups',
     })
-    const lookups = new VirtualKeyLookups({ db: broken.kysely, ring, strangersMax: 2 })
+    const query = (digests: Buffer[]) => findVirtualKeysByDigest(broken.kysely, ring, digests)
+    const lookups = new TokenLookups({ query, strangersMax: 2 })
     const block = await blockReaders()
     const asked = [lookups.find(digest(), false), lookups.find(digest(), false)]
     const settled = Promise.allSettled(asked)

@@ -1,10 +1,8 @@
-import type { Db } from '#db/database.ts'
-import type { SecretRing } from '#integrity/secret-ring.ts'
-import { findVirtualKeysByDigest, type FoundVirtualKey } from './virtual-key-repository.ts'
+/** What the database holds of these digests, by digest in base64; all in one query. */
+export type TokenQuery<Found> = (digests: Buffer[]) => Promise<ReadonlyMap<string, Found>>
 
-type Options = Readonly<{
-  db: Db
-  ring: SecretRing
+type Options<Found> = Readonly<{
+  query: TokenQuery<Found>
   /** How many look-ups of tokens that this node has not met may wait before further ones are refused. */
   strangersMax?: number
   /** How long a query may take before all who wait for it are refused. */
@@ -12,9 +10,9 @@ type Options = Readonly<{
 }>
 
 /** `readAtMs`: before the database was asked, on the process's monotonic clock. */
-export type Lookup = Readonly<{ found: FoundVirtualKey | 'tampered' | undefined; readAtMs: number }> | 'busy'
+export type Lookup<Found> = Readonly<{ found: Found | undefined; readAtMs: number }> | 'busy'
 
-type Waiting = { digests: readonly Buffer[]; resolvers: PromiseWithResolvers<Lookup>[] }
+type Waiting<Found> = { digests: readonly Buffer[]; resolvers: PromiseWithResolvers<Lookup<Found>>[] }
 
 const queriesMax = 2
 const tokensPerQueryMax = 256
@@ -22,20 +20,20 @@ const tokensPerQueryMax = 256
 /**
  * Looks tokens up in the database, many in one query. Anybody can send tokens that nobody issued, and none of them can
  * be refused unasked: so all of them together have {@link queriesMax} of the database's connections, and a queue with
- * an end. Tokens that this node has met go first and are never refused: strangers keep no agent from working.
+ * an end. Tokens that this node has met go first and are never refused: strangers keep nobody from working.
  */
-export class VirtualKeyLookups {
-  readonly #options: Options
+export class TokenLookups<Found> {
+  readonly #query: TokenQuery<Found>
   readonly #strangersMax: number
   readonly #timeoutMs: number
-  readonly #known = new Map<string, Waiting>()
-  readonly #strangers = new Map<string, Waiting>()
+  readonly #known = new Map<string, Waiting<Found>>()
+  readonly #strangers = new Map<string, Waiting<Found>>()
   #strangersWaiting = 0
   #queries = 0
   #isScheduled = false
 
-  constructor(options: Options) {
-    this.#options = options
+  constructor(options: Options<Found>) {
+    this.#query = options.query
     this.#strangersMax = options.strangersMax ?? 2_000
     this.#timeoutMs = options.timeoutMs ?? 5_000
   }
@@ -43,14 +41,14 @@ export class VirtualKeyLookups {
   /**
    * What the database holds now, or `busy` when too many wait already or it does not answer in time.
    * @param digests of one token, the current secret's first
-   * @throws what the database's driver does
+   * @throws what the query does
    */
-  find(digests: readonly Buffer[], isKnown: boolean): Promise<Lookup> {
+  find(digests: readonly Buffer[], isKnown: boolean): Promise<Lookup<Found>> {
     if (!isKnown) {
       if (this.#strangersWaiting >= this.#strangersMax) return Promise.resolve('busy')
       this.#strangersWaiting += 1
     }
-    const resolvers = Promise.withResolvers<Lookup>()
+    const resolvers = Promise.withResolvers<Lookup<Found>>()
     const queue = isKnown ? this.#known : this.#strangers
     const token = placeOf(digests[0])
     const waiting = queue.get(token)
@@ -85,8 +83,8 @@ export class VirtualKeyLookups {
     }
   }
 
-  #take(): Waiting[] {
-    const batch: Waiting[] = []
+  #take(): Waiting<Found>[] {
+    const batch: Waiting<Found>[] = []
     for (const queue of [this.#known, this.#strangers]) {
       for (const [token, waiting] of queue) {
         if (batch.length === tokensPerQueryMax) return batch
@@ -98,11 +96,10 @@ export class VirtualKeyLookups {
     return batch
   }
 
-  async #answer(batch: Waiting[]): Promise<void> {
-    const { db, ring } = this.#options
+  async #answer(batch: Waiting<Found>[]): Promise<void> {
     const readAtMs = performance.now()
     const digests = batch.flatMap((waiting) => waiting.digests)
-    const rows = await within(this.#timeoutMs, findVirtualKeysByDigest(db, ring, digests))
+    const rows = await within(this.#timeoutMs, this.#query(digests))
     for (const { digests: own, resolvers } of batch) {
       const place = own.map(placeOf).find((digest) => rows?.has(digest) === true)
       const found = place === undefined ? undefined : rows?.get(place)
