@@ -3,7 +3,7 @@ import type { Config } from '#config/load-config.ts'
 import type { Database } from '#db/database.ts'
 import { isDatabaseAway } from '#db/is-database-away.ts'
 import type { ApiServer } from '#http/api-server.ts'
-import { ReadBuffer } from '#http/read-buffer.ts'
+import { ReadBuffers } from '#http/read-buffers.ts'
 import { buildServer } from '#http/server.ts'
 import type { SecretRing } from '#integrity/secret-ring.ts'
 import type { AwsDeployment } from '#kms/aws/aws-clients.ts'
@@ -52,8 +52,8 @@ export async function createContext(options: ContextOptions): Promise<Context> {
   const common = { ...options, now, onUnexpected, stopping: stopping.signal }
   await using stack = new AsyncDisposableStack()
 
-  const readBuffer = stack.use(new ReadBuffer())
-  overwriteKmsReplies(stack, readBuffer)
+  const readBuffers = stack.use(new ReadBuffers())
+  overwriteKmsReplies(stack, readBuffers)
   const storage = await openStorage(stack, common)
   const custody = buildCustody(stack, storage, common)
   const lending = buildLending(stack, storage, custody, common)
@@ -99,7 +99,7 @@ export async function createContext(options: ContextOptions): Promise<Context> {
       ],
       scrape: async () => ({ text: await metrics.metrics(), contentType: metrics.contentType }),
     },
-    readBuffer,
+    readBuffers,
     isDatabaseAway,
     onUnexpected,
     version: options.version,

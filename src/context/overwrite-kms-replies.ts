@@ -1,4 +1,4 @@
-import type { ReadBuffer } from '#http/read-buffer.ts'
+import type { ReadBuffers } from '#http/read-buffers.ts'
 import { onSecretReceived } from '#kms/exchange-bytes.ts'
 
 /** The longest that a KMS reply stands in the read buffer; and how often, at most, the buffer is overwritten for one. */
@@ -10,7 +10,7 @@ const overwriteAfterMs = 50
  */
 export function overwriteKmsReplies(
   stack: AsyncDisposableStack,
-  readBuffer: Pick<ReadBuffer, 'overwrite'>,
+  readBuffers: Pick<ReadBuffers, 'overwrite'>,
 ): void {
   let timer: NodeJS.Timeout | undefined
   stack.defer(() => clearTimeout(timer))
@@ -18,7 +18,7 @@ export function overwriteKmsReplies(
     onSecretReceived(() => {
       timer ??= setTimeout(() => {
         timer = undefined
-        readBuffer.overwrite()
+        readBuffers.overwrite()
       }, overwriteAfterMs).unref()
     }),
   )

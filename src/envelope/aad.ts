@@ -30,14 +30,7 @@ const FIELDS_BY_NAME = Object.values(FIELDS)
  * @throws {EnvelopeError} `invalid_context`
  */
 export function canonicalAad(context: EncryptionContext): Buffer {
-  const values = contextFields(context)
-  const count = Buffer.alloc(2)
-  count.writeUInt16BE(FIELDS_BY_NAME.length)
-  const fields = FIELDS_BY_NAME.flatMap(({ name, nameBytes }) => [
-    nameBytes,
-    lengthPrefixed(Buffer.from(values[name], 'utf8')),
-  ])
-  return Buffer.concat([AAD_DOMAIN, count, ...fields])
+  return encode(context).aad
 }
 
 /** The fixed names under which a context is shown to a cloud (AWS `EncryptionContext`) and in its audit log. */
@@ -48,7 +41,35 @@ export type ContextFieldName = (typeof FIELDS)[keyof typeof FIELDS]['name']
  *
  * @throws {EnvelopeError} `invalid_context`
  */
-export function contextFields(context: EncryptionContext): Record<ContextFieldName, string> {
+export function contextFields(context: EncryptionContext): Readonly<Record<ContextFieldName, string>> {
+  return encode(context).fields
+}
+
+type Encoded = Readonly<{ fields: Readonly<Record<ContextFieldName, string>>; aad: Buffer }>
+
+/** A record's context is encoded for every unwrap and always the same; encoded once, it is frozen. */
+const encoded = new WeakMap<EncryptionContext, Encoded>()
+
+function encode(context: EncryptionContext): Encoded {
+  const known = encoded.get(context)
+  if (known !== undefined) return known
+  const fields = Object.freeze(readFields(context))
+  const fresh = { fields, aad: joinFields(fields) }
+  encoded.set(Object.freeze(context), fresh)
+  return fresh
+}
+
+function joinFields(values: Readonly<Record<ContextFieldName, string>>): Buffer {
+  const count = Buffer.alloc(2)
+  count.writeUInt16BE(FIELDS_BY_NAME.length)
+  const fields = FIELDS_BY_NAME.flatMap(({ name, nameBytes }) => [
+    nameBytes,
+    lengthPrefixed(Buffer.from(values[name], 'utf8')),
+  ])
+  return Buffer.concat([AAD_DOMAIN, count, ...fields])
+}
+
+function readFields(context: EncryptionContext): Record<ContextFieldName, string> {
   if (!Number.isSafeInteger(context.generation) || context.generation < 1) {
     throw new EnvelopeError('invalid_context', 'hasp:generation must be a whole number from 1.')
   }

@@ -34,14 +34,15 @@ export function padPlaintext(plaintext: SecretBytes): SecretBytes {
 export function unpadPlaintext(padded: Buffer): Buffer {
   const length = padded.readUInt32BE()
   const end = LENGTH_BYTES + length
-  if (
-    length < 1 ||
-    paddedLength(length) !== padded.length ||
-    padded.subarray(end).some((byte) => byte !== 0)
-  ) {
+  if (length < 1 || paddedLength(length) !== padded.length || !isZeroFrom(padded, end)) {
     throw new EnvelopeError('malformed', 'The padding of the opened record is not canonical.')
   }
   return padded.subarray(LENGTH_BYTES, end)
+}
+
+function isZeroFrom(bytes: Buffer, start: number): boolean {
+  for (let at = start; at < bytes.length; at += 1) if (bytes[at] !== 0) return false
+  return true
 }
 
 /** The most bytes that opening a ciphertext of this length can give. */

@@ -11,17 +11,17 @@ import { describeApi, describeProblems } from './describe-api.ts'
 import type { ErrorCode } from './errors-to-http.ts'
 import { managementApi } from './management-api.ts'
 import { problemOf } from './problem.ts'
-import type { ReadBuffer } from './read-buffer.ts'
+import type { ReadBuffers } from './read-buffers.ts'
 import { RequestError } from './request-error.ts'
 import { onboardingPages } from './routes/onboarding/onboarding.ts'
 import { serviceRoutes, type ServiceDeps } from './routes/service/service.ts'
-import { wipeBodyAfterUse, wipeReceivedBytes, wipeUnreadBody } from './wipe-received.ts'
+import { wipeBodyAfterUse, wipeUnreadBody } from './wipe-received.ts'
 
 export type ServerDeps = Readonly<{
   api: ApiDeps
   proxy: ProxyDeps
   service: ServiceDeps
-  readBuffer: Pick<ReadBuffer, 'overwrite'>
+  readBuffers: Pick<ReadBuffers, 'overwrite'>
   /** Whether what failed is the connection to the database. */
   isDatabaseAway: (error: unknown) => boolean
   /** Told of errors that are nobody's refusal. */
@@ -43,7 +43,7 @@ export async function buildServer(deps: ServerDeps): Promise<ApiServer> {
   const app = Fastify({
     serverFactory: (handler) =>
       createHttpServer(deps.proxy, (request, response) => {
-        wipeBodyAfterUse(request, deps.readBuffer)
+        wipeBodyAfterUse(request, deps.readBuffers)
         handler(request, response)
       }),
     logger: false,
@@ -129,6 +129,5 @@ function createHttpServer(
     },
   )
   server.on('clientError', answerClientError)
-  wipeReceivedBytes(server)
   return server
 }

@@ -1,7 +1,8 @@
 import type { Operation } from './operations.ts'
 
 /** Shape of a provider's errors, and of the refusals that its SDKs understand. */
-export type Dialect = 'openai' | 'anthropic'
+export const dialects = ['openai', 'anthropic'] as const
+export type Dialect = (typeof dialects)[number]
 
 /** What a provider's answer to {@link Provider.validation} says about the credential that was shown. */
 export type CredentialAnswer = 'accepted' | 'rejected' | 'unclear'

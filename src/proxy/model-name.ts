@@ -64,12 +64,17 @@ type WantedKey = 'model' | 'model in another case' | 'stream'
 function wantedKey(body: Buffer, start: number, end: number): WantedKey | undefined {
   const length = end - start
   if (length < '"model"'.length || length > 2 + 6 * 'stream'.length) return undefined
-  const isEscaped = body.subarray(start, end).includes(backslash)
+  const isEscaped = hasBackslash(body, start, end)
   if (!isEscaped && length !== '"model"'.length && length !== '"stream"'.length) return undefined
   const raw = body.toString('utf8', start, end)
   const name = isEscaped ? parseString(raw) : raw.slice(1, -1)
   if (name === 'model' || name === 'stream') return name
   return name?.toLowerCase() === 'model' ? 'model in another case' : undefined
+}
+
+function hasBackslash(body: Buffer, start: number, end: number): boolean {
+  for (let at = start; at < end; at += 1) if (body[at] === backslash) return true
+  return false
 }
 
 function parseModel(json: Buffer): string {

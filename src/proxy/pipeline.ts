@@ -47,20 +47,20 @@ async function lend(deps: ProxyDeps, request: IncomingMessage, response: ServerR
     })
   const { rawHeaders, method = 'GET', url = '/' } = request
   const head = checkRequestHead(rawHeaders)
-  const token = findVirtualKey(rawHeaders)
+  const token = findVirtualKey(head.headers)
   const grant = deps.virtualKeys.grantInHand(token) ?? (await authenticate(deps, token))
 
   const { path, query } = parseRequestPath(url)
   const route = routeRequest(method, path, callerDialect(path, rawHeaders))
   if (route === null) throw new Refusal('endpoint_unknown')
   using seat = deps.shares.enter(grant.virtualKey.orgId)
-  using body = await deps.bodies.read(request, head.contentLength, seat.share)
+  using body = await deps.bodies.read(request, head, seat.share)
   const requested = readRequestedModel(
     route.operation?.modelIn,
     head.contentType,
     body.bytes ?? Buffer.alloc(0),
   )
-  const wish: Wish = { route, model: route.model ?? requested.model, targetName: targetNameOf(request) }
+  const wish: Wish = { route, model: route.model ?? requested.model, targetName: head.targetName }
   if (wish.model === undefined && route.kind === 'unified' && route.operation.modelIn !== 'none') {
     throw new Refusal('model_missing')
   }
@@ -86,7 +86,7 @@ async function lend(deps: ProxyDeps, request: IncomingMessage, response: ServerR
       origin: lendable.origin,
       method,
       path: lendable.pathPrefix + route.upstreamPath + query,
-      headers: selectRequestHeaders(rawHeaders, provider, { isStream: requested.isStream }),
+      headers: selectRequestHeaders(head.headers, provider, { isStream: requested.isStream }),
       credential: credentialFor(deps, decision, provider.credentialHeader, mark),
       body: body.bytes,
       headersTimeoutMs: deps.upstreamHeadersTimeoutMs,
@@ -256,9 +256,4 @@ function credentialFor(
       return length
     },
   }
-}
-
-function targetNameOf(request: IncomingMessage): string | undefined {
-  const given = request.headers['x-hasp-target']
-  return typeof given === 'string' ? given : undefined
 }

@@ -11,7 +11,12 @@ import { isAscii } from './header-names.ts'
 import { Refusal } from './refusal.ts'
 import { selectReplyHeaders } from './reply-headers.ts'
 import type { UpstreamError } from './upstream/upstream-error.ts'
-import type { ReplySink, UpstreamExchange, UpstreamRequest } from './upstream/upstream-request.ts'
+import type {
+  ReplyHeaders,
+  ReplySink,
+  UpstreamExchange,
+  UpstreamRequest,
+} from './upstream/upstream-request.ts'
 
 type Subject = Readonly<{
   response: ServerResponse
@@ -91,15 +96,15 @@ export class ProxiedCall implements ReplySink, OngoingCall {
     })
   }
 
-  onHeaders(status: number, rawHeaders: string[]): void {
+  onHeaders(status: number, replyHeaders: ReplyHeaders): void {
     const { provider, lendable, receipt } = this.#subject
     this.#status = status
     if (status === 401) {
       this.#onCredentialRejected()
       return
     }
-    const { use } = { use: receipt.unwrap }
-    const headers = selectReplyHeaders(rawHeaders, provider, {
+    const use = receipt.unwrap
+    const headers = selectReplyHeaders(replyHeaders, provider, {
       receipt: receipt.receiptId,
       target: headerNameOf(lendable.target),
       unwrap: `${use.unwrapId}; mode=${use.mode}; ${use.isReused ? 'reused' : 'fresh'}`,

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { OrganisationShare } from './organisation-shares.ts'
 import { Refusal } from './refusal.ts'
+import type { RequestHead } from './request-head.ts'
 
 export type BodyBudgetOptions = Readonly<{
   /** Largest body taken, in bytes. */
@@ -33,19 +34,18 @@ export class BodyBudget {
   }
 
   /**
-   * @param contentLength what the head says; undefined for a chunked body or none.
+   * @param head what it says of the body.
    * @param share of the organisation that pays with it for the body.
    * @throws {Refusal} `body_too_large`, `too_many_bodies`, `organisation_busy`, `body_timeout`, `body_malformed` when
    *   it broke off.
    */
   read(
     request: IncomingMessage,
-    contentLength: number | undefined,
+    { contentLength, isChunked }: Pick<RequestHead, 'contentLength' | 'isChunked'>,
     share: OrganisationShare,
   ): Promise<HeldBody> | HeldBody {
     const { bodyBytesMax, timeoutMs } = this.#options
-    if (contentLength === undefined && request.headers['transfer-encoding'] === undefined) return noBody
-    if (contentLength === 0) return noBody
+    if (!isChunked && (contentLength ?? 0) === 0) return noBody
     if (contentLength !== undefined && contentLength > bodyBytesMax) throw new Refusal('body_too_large')
     // Bytes count when they have arrived: a length that is only announced must hold up nobody else.
     const noRoom = this.#noRoomFor(contentLength ?? 0, share)

@@ -1,6 +1,7 @@
 import type { Provider } from '#providers/provider.ts'
 import { providers } from '#providers/providers.ts'
 import { compileHeaderNames, includesHeader, isHeaderValue } from './header-names.ts'
+import type { ReplyHeaders } from './upstream/upstream-request.ts'
 
 /**
  * What every provider's reply may tell the caller. Never handed on: `set-cookie` (an edge cookie would tie callers of
@@ -32,15 +33,8 @@ const namesOf = new Map(
 /** What Hasp says of its own about a proxied call. */
 export type CallMarks = Readonly<{ receipt: string; target: string; unwrap: string }>
 
-/**
- * The headers that go to the caller, from the provider's raw ones (name, value, name, value …, as text or bytes):
- * the same shape, names in lower case.
- */
-export function selectReplyHeaders(
-  rawHeaders: readonly (string | Uint8Array)[],
-  provider: Provider,
-  marks: CallMarks,
-): string[] {
+/** The headers that go to the caller, flat (name, value, name, value …, names in lower case), from the provider's. */
+export function selectReplyHeaders(headers: ReplyHeaders, provider: Provider, marks: CallMarks): string[] {
   const selected = [
     'x-hasp-receipt',
     marks.receipt,
@@ -51,34 +45,25 @@ export function selectReplyHeaders(
   ]
   const names = namesOf.get(provider)
   if (names === undefined) return selected
-  const dropped = namedByConnection(rawHeaders)
-  for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
-    const name = text(rawHeaders[index]).toLowerCase()
+  const dropped = namedByConnection(headers['connection'])
+  for (const name of Object.keys(headers)) {
     if (!includesHeader(names, name) || dropped?.has(name) === true) continue
-    const value = text(rawHeaders[index + 1])
-    if (isHeaderValue(value)) selected.push(name, value)
+    const given = headers[name]
+    if (typeof given === 'string') add(selected, name, given)
+    else for (const value of given ?? []) add(selected, name, value)
   }
   return selected
 }
 
-/** RFC 9110 §7.6.1; undefined in the usual case that it names none. */
-function namedByConnection(rawHeaders: readonly (string | Uint8Array)[]): Set<string> | undefined {
-  let named: Set<string> | undefined
-  for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
-    if (rawHeaders[index]?.length !== 'connection'.length) continue
-    if (text(rawHeaders[index]).toLowerCase() !== 'connection') continue
-    named ??= new Set()
-    for (const option of text(rawHeaders[index + 1])
-      .toLowerCase()
-      .split(','))
-      named.add(option.trim())
-  }
-  return named
+/** A value that could not be written is left out. */
+function add(selected: string[], name: string, value: string): void {
+  if (isHeaderValue(value)) selected.push(name, value)
 }
 
-function text(value: string | Uint8Array | undefined): string {
-  if (typeof value === 'string') return value
-  return value === undefined
-    ? ''
-    : Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('latin1')
+/** RFC 9110 §7.6.1; undefined where there is no such header. */
+function namedByConnection(connection: ReplyHeaders[string]): ReadonlySet<string> | undefined {
+  if (connection === undefined) return undefined
+  const options = typeof connection === 'string' ? connection : connection.join(',')
+  if (options === 'keep-alive' || options === 'close') return undefined
+  return new Set(options.split(',').map((option) => option.trim().toLowerCase()))
 }

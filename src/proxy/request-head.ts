@@ -4,8 +4,16 @@ import { Refusal } from './refusal.ts'
 const headerCountMax = 100
 const headerBytesMax = 32_768
 
-/** What of a request's headers decides how its body is read. */
-export type RequestHead = Readonly<{ contentType: string | undefined; contentLength: number | undefined }>
+/** A request's headers, read once for all that is asked of them. */
+export type RequestHead = Readonly<{
+  /** Flat: name, value, name, value …, names in lower case, with duplicates. */
+  headers: readonly string[]
+  contentType: string | undefined
+  contentLength: number | undefined
+  isChunked: boolean
+  /** Value of `x-hasp-target`: name or id of the one target that may serve the request. */
+  targetName: string | undefined
+}>
 
 /**
  * Refuses header shapes that two HTTP parsers could read differently (request smuggling, RFC 9112 §11.2) and ones
@@ -14,7 +22,8 @@ export type RequestHead = Readonly<{ contentType: string | undefined; contentLen
  * @throws {Refusal} `header_refused`, `body_encoding_refused`.
  */
 export function checkRequestHead(rawHeaders: readonly string[]): RequestHead {
-  const framing: Framing = {}
+  const headers: string[] = []
+  const single: SingleHeaders = {}
   let bytes = 0
   if (rawHeaders.length > headerCountMax * 2) throw refusal(`More than ${headerCountMax} headers.`)
   for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
@@ -23,13 +32,24 @@ export function checkRequestHead(rawHeaders: readonly string[]): RequestHead {
     bytes += name.length + value.length
     if (!isHeaderName(name)) throw refusal('A header has a name that is not allowed.')
     if (!isHeaderValue(value)) throw refusal(`The value of "${shown(name)}" has a control character.`)
-    readFraming(framing, name.toLowerCase(), value)
+    const lowerCaseName = name.toLowerCase()
+    headers.push(lowerCaseName, value)
+    if (isSingle(lowerCaseName)) takeOnce(single, lowerCaseName, value)
   }
   if (bytes > headerBytesMax) throw refusal(`The headers are longer than ${headerBytesMax} bytes.`)
-  return checkFraming(framing)
+  checkFraming(single)
+  const { 'content-type': contentType, 'content-length': contentLength } = single
+  return {
+    headers,
+    contentType,
+    contentLength: contentLength === undefined ? undefined : Number(contentLength),
+    isChunked: single['transfer-encoding'] !== undefined,
+    targetName: single['x-hasp-target'],
+  }
 }
 
-type FramingName =
+/** Headers that may come once. */
+type SingleHeader =
   | 'host'
   | 'content-type'
   | 'content-length'
@@ -38,9 +58,10 @@ type FramingName =
   | 'expect'
   | 'upgrade'
   | 'connection'
-type Framing = { [Name in FramingName]?: string }
+  | 'x-hasp-target'
+type SingleHeaders = { [Name in SingleHeader]?: string }
 
-const framingNames = new Set<string>([
+const singleHeaders = new Set<string>([
   'host',
   'content-type',
   'content-length',
@@ -49,19 +70,19 @@ const framingNames = new Set<string>([
   'expect',
   'upgrade',
   'connection',
-] satisfies FramingName[])
+  'x-hasp-target',
+] satisfies SingleHeader[])
 
-function isFramingName(name: string): name is FramingName {
-  return framingNames.has(name)
+function isSingle(name: string): name is SingleHeader {
+  return singleHeaders.has(name)
 }
 
-function readFraming(framing: Framing, name: string, value: string): void {
-  if (!isFramingName(name)) return
-  if (framing[name] !== undefined) throw refusal(`"${name}" comes twice.`)
-  framing[name] = value.trim()
+function takeOnce(taken: SingleHeaders, name: SingleHeader, value: string): void {
+  if (taken[name] !== undefined) throw refusal(`"${name}" comes twice.`)
+  taken[name] = value.trim()
 }
 
-function checkFraming(framing: Framing): RequestHead {
+function checkFraming(framing: SingleHeaders): void {
   const transfer = framing['transfer-encoding']
   const length = framing['content-length']
   if (transfer !== undefined && length !== undefined) {
@@ -80,10 +101,6 @@ function checkFraming(framing: Framing): RequestHead {
   const encoding = framing['content-encoding']?.toLowerCase()
   if (encoding !== undefined && encoding !== '' && encoding !== 'identity') {
     throw new Refusal('body_encoding_refused')
-  }
-  return {
-    contentType: framing['content-type'],
-    contentLength: length === undefined ? undefined : Number(length),
   }
 }
 

@@ -24,21 +24,21 @@ export type RequestHeaderOptions = Readonly<{
 }>
 
 /**
- * The headers that go to `provider`, from Node's flat `rawHeaders` after `checkRequestHead`: name, value, name,
- * value …, names in lower case. The credential is not among them.
+ * The headers that go to `provider`, from its `RequestHead.headers` and in their shape. The credential is not among
+ * them.
  * @throws {Refusal} `header_refused` for a repeated or non-ASCII value of a forwarded header.
  */
 export function selectRequestHeaders(
-  rawHeaders: readonly string[],
+  headers: readonly string[],
   provider: Provider,
   { isStream }: RequestHeaderOptions,
 ): string[] {
   const names = namesOf.get(provider)
   const selected: string[] = []
   if (names === undefined) return selected
-  for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
-    const name = (rawHeaders[index] ?? '').toLowerCase()
-    if (includesHeader(names, name)) add(selected, name, rawHeaders[index + 1] ?? '')
+  for (let index = 0; index + 1 < headers.length; index += 2) {
+    const name = headers[index] ?? ''
+    if (includesHeader(names, name)) add(selected, name, headers[index + 1] ?? '')
   }
   if (isStream) replace(selected, 'accept-encoding', 'identity')
   addDefaults(selected, provider.defaultHeaders)

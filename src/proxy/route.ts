@@ -1,5 +1,5 @@
 import type { Operation } from '#providers/operations.ts'
-import type { Dialect, Provider } from '#providers/provider.ts'
+import { dialects, type Dialect, type Provider } from '#providers/provider.ts'
 import { providers } from '#providers/providers.ts'
 import { isNeverLent } from './never-lent.ts'
 import { refusalRules } from './refusal-rules.ts'
@@ -37,6 +37,10 @@ const nativeOperations = new Map(
  * @throws {Refusal} `endpoint_unknown`, `endpoint_not_lent`, `method_not_allowed`.
  */
 export function routeRequest(method: string, path: string, dialect: Dialect): Route | null {
+  return knownRoutes.get(`${dialect} ${method} ${path}`) ?? findRoute(method, path, dialect)
+}
+
+function findRoute(method: string, path: string, dialect: Dialect): Route | null {
   const mount = mountOf(path)
   if (mount === '/v1') return routeUnified(method, path, dialect)
   const provider = byMount.get(mount)
@@ -115,4 +119,26 @@ function findOperation(
 
 function modelInPath(operation: Operation, path: string): string | undefined {
   return operation.modelIn === 'path' ? decodeURIComponent(path.slice(path.lastIndexOf('/') + 1)) : undefined
+}
+
+/**
+ * The routes of the operations that a path names by itself, by dialect, method and path: they are what is mostly asked
+ * for, and are looked up instead of found. Nothing else is remembered: there is no end of other paths.
+ */
+const knownRoutes: ReadonlyMap<string, Route> = routesOfOperations()
+
+function routesOfOperations(): Map<string, Route> {
+  const routes = new Map<string, Route>()
+  for (const provider of providers) {
+    for (const { method, path } of provider.operations) {
+      if (path.endsWith('/*')) continue
+      for (const known of [provider.mount + path, path]) {
+        for (const dialect of dialects) {
+          const route = findRoute(method, known, dialect)
+          if (route !== null) routes.set(`${dialect} ${method} ${known}`, route)
+        }
+      }
+    }
+  }
+  return routes
 }

@@ -7,18 +7,18 @@ const tokenLengthMax = 128
 const credentialHeaders = new Set(['authorization', 'x-api-key', 'api-key', 'x-goog-api-key', 'x-hasp-key'])
 
 /**
- * The one virtual key among a request's headers, as Node's flat `rawHeaders` list them, so that duplicates are seen.
+ * The one virtual key among a request's headers (`RequestHead.headers`: flat, so that duplicates are seen).
  * The same key may come twice; a foreign credential beside it is neither read nor forwarded (AWS clients must sign).
  * The token's checksum is left to whoever looks it up.
  * @throws {Refusal} `virtual_key_missing`, `virtual_key_not_ours`, `virtual_key_ambiguous`; never repeating a value.
  */
-export function findVirtualKey(rawHeaders: readonly string[]): string {
+export function findVirtualKey(headers: readonly string[]): string {
   let found: string | undefined
   let isForeignSeen = false
-  for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
-    const name = (rawHeaders[index] ?? '').toLowerCase()
+  for (let index = 0; index + 1 < headers.length; index += 2) {
+    const name = headers[index] ?? ''
     if (!credentialHeaders.has(name)) continue
-    const credential = credentialOf(name, rawHeaders[index + 1] ?? '')
+    const credential = credentialOf(name, headers[index + 1] ?? '')
     if (credential === '') continue
     if (!isOurs(credential)) isForeignSeen = true
     else if (found === undefined) found = credential

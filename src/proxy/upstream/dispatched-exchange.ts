@@ -2,7 +2,13 @@ import type { Dispatcher } from 'undici'
 import type { CredentialSlot, CredentialSlots } from './credential-slots.ts'
 import { toUpstreamError, UpstreamError } from './upstream-error.ts'
 import type { OriginPool } from './upstream-pools.ts'
-import type { ReplySink, UpstreamCredential, UpstreamExchange, UpstreamRequest } from './upstream-request.ts'
+import type {
+  ReplyHeaders,
+  ReplySink,
+  UpstreamCredential,
+  UpstreamExchange,
+  UpstreamRequest,
+} from './upstream-request.ts'
 
 /** One request in undici's hands: its dispatch handler, and what stands behind its placeholder. */
 export class DispatchedExchange implements UpstreamExchange, CredentialSlot, Dispatcher.DispatchHandler {
@@ -99,18 +105,18 @@ export class DispatchedExchange implements UpstreamExchange, CredentialSlot, Dis
     if (this.#isSettled) controller.abort(new UpstreamError('aborted'))
   }
 
-  onResponseStart(controller: Dispatcher.DispatchController, status: number): void {
-    if (status >= 200 && !this.#isSettled) this.#sink.onHeaders(status, decodeRaw(controller.rawHeaders))
+  onResponseStart(_: Dispatcher.DispatchController, status: number, headers: ReplyHeaders): void {
+    if (status >= 200 && !this.#isSettled) this.#sink.onHeaders(status, headers)
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
     if (!this.#isSettled && !this.#sink.onData(chunk)) controller.pause()
   }
 
-  onResponseEnd(controller: Dispatcher.DispatchController): void {
+  onResponseEnd(): void {
     if (this.#isSettled) return
     this.#settle()
-    this.#sink.onEnd(decodeRaw(controller.rawTrailers))
+    this.#sink.onEnd()
   }
 
   onResponseError(_controller: Dispatcher.DispatchController | null, error: Error): void {
@@ -131,10 +137,4 @@ export class DispatchedExchange implements UpstreamExchange, CredentialSlot, Dis
     this.#slots.release(this.#placeholder)
     if (this.#lease !== null) this.#lease.inFlight -= 1
   }
-}
-
-/** HTTP/1.1 headers come as a flat list of Buffers, read as Latin-1 (RFC 9110 §5.5). */
-function decodeRaw(raw: Dispatcher.DispatchController['rawHeaders']): string[] {
-  if (!Array.isArray(raw)) return []
-  return raw.map((entry) => (typeof entry === 'string' ? entry : entry.toString('latin1')))
 }

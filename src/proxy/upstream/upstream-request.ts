@@ -32,17 +32,20 @@ export type UpstreamRequest = {
   readonly bodyTimeoutMs: number
 }
 
+/** By name in lower case; one that came in several lines has a value for each. Values are Latin-1 (RFC 9110 §5.5). */
+export type ReplyHeaders = Readonly<Record<string, string | readonly string[] | undefined>>
+
 /**
  * Who receives the reply. No method is called before `send` has returned, and after `onEnd` or `onError`
  * (exactly one of them, once) none is called again.
  */
 export type ReplySink = {
-  /** The final status (1xx replies are passed over) and the headers, flat, as they arrived. */
-  onHeaders(status: number, rawHeaders: string[]): void
+  /** The final status; 1xx replies are passed over. */
+  onHeaders(status: number, headers: ReplyHeaders): void
   /** Returns false to pause the reply until {@link UpstreamExchange.resume}. */
   onData(chunk: Buffer): boolean
-  /** The reply is complete; trailers are flat and mostly empty. */
-  onEnd(rawTrailers: string[]): void
+  /** The reply is complete; its trailers are passed over. */
+  onEnd(): void
   onError(error: UpstreamError): void
 }
 

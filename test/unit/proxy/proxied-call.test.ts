@@ -129,22 +129,18 @@ describe('one proxied call', () => {
     }
     return { reply, text, isWhole: reply.complete }
   }
-  const stream = ['content-type', 'text/event-stream']
+  const stream = { 'content-type': 'text/event-stream' }
 
   it('hands the reply on with its marks, and settles what became of it', async () => {
     await begin()
-    provider.onHeaders(200, [
-      'content-type',
-      'application/json',
-      'content-length',
-      '2',
-      'x-request-id',
-      'req_1',
-      'set-cookie',
-      'a=b',
-    ])
+    provider.onHeaders(200, {
+      'content-type': 'application/json',
+      'content-length': '2',
+      'x-request-id': 'req_1',
+      'set-cookie': 'a=b',
+    })
     expect(provider.onData(Buffer.from('{}'))).toBe(true)
-    provider.onEnd([])
+    provider.onEnd()
     const { reply, text, isWhole } = await read()
     expect([reply.statusCode, text, isWhole, await exchanged]).toEqual([200, '{}', true, 'ended'])
     expect(reply.headers).toMatchObject({
@@ -169,22 +165,22 @@ describe('one proxied call', () => {
 
   it('names a target of another script by its id', async () => {
     await begin({ name: '日本語' })
-    provider.onHeaders(200, ['content-length', '0'])
-    provider.onEnd([])
+    provider.onHeaders(200, { 'content-length': '0' })
+    provider.onEnd()
     expect((await read()).reply.headers['x-hasp-target']).toBe(receipt.targetId)
   })
 
   it('tells the caller to come on another connection when the node stops', async () => {
     await begin()
     stopping.abort()
-    provider.onHeaders(200, ['content-length', '0'])
-    provider.onEnd([])
+    provider.onHeaders(200, { 'content-length': '0' })
+    provider.onEnd()
     expect((await read()).reply.headers['connection']).toBe('close')
   })
 
   it('takes a 401 for what it is: the credential’s, not the virtual key’s, and shows nothing of it', async () => {
     await begin()
-    provider.onHeaders(401, ['content-length', '50'])
+    provider.onHeaders(401, { 'content-length': '50' })
     expect(await exchanged).toMatchObject({ code: 'credential_rejected' })
     expect([isAborted, response.headersSent]).toEqual([true, false])
     expect(rejected).toEqual([{ orgId: 'org', targetId: receipt.targetId, generation: 3 }])
@@ -247,9 +243,9 @@ describe('one proxied call', () => {
   it('holds on to its request until the socket is done with the body, though the reply is whole', async () => {
     await begin()
     isBodyLeaving = true
-    provider.onHeaders(200, ['content-length', '2'])
+    provider.onHeaders(200, { 'content-length': '2' })
     provider.onData(Buffer.from('{}'))
-    provider.onEnd([])
+    provider.onEnd()
     expect((await read()).text).toBe('{}')
     expect(await Promise.race([exchanged, Promise.resolve('holds')])).toBe('holds')
     onBodyLeft()
@@ -262,7 +258,7 @@ describe('one proxied call', () => {
     provider.onData(Buffer.from('data: x\n\n'))
     await once(client, 'response')
     expect(await Promise.race([exchanged, Promise.resolve('holds')])).toBe('holds')
-    provider.onEnd([])
+    provider.onEnd()
     expect(await exchanged).toBe('ended')
   })
 
@@ -271,9 +267,9 @@ describe('one proxied call', () => {
     const credential = 'sk-proj-0123456789abcdefghijklmnop'
     mark.note(Buffer.from(credential), 0, credential.length)
     const text = JSON.stringify({ error: { message: `Bad key ${credential} given`, code: 'bad' } })
-    provider.onHeaders(403, ['content-type', 'application/json', 'x-request-id', `for-${credential}`])
+    provider.onHeaders(403, { 'content-type': 'application/json', 'x-request-id': `for-${credential}` })
     for (const character of text) expect(provider.onData(Buffer.from(character))).toBe(true)
-    provider.onEnd([])
+    provider.onEnd()
     const { reply, text: seen, isWhole } = await read()
     const masked = '*'.repeat(credential.length)
     expect([reply.statusCode, isWhole]).toEqual([403, true])
@@ -289,7 +285,7 @@ describe('one proxied call', () => {
 
   it('is refused, and not answered by half, when the provider breaks off within an error', async () => {
     await begin()
-    provider.onHeaders(500, ['content-type', 'application/json', 'content-length', '100'])
+    provider.onHeaders(500, { 'content-type': 'application/json', 'content-length': '100' })
     provider.onData(Buffer.from('{"error":'))
     const error = new UpstreamError('reset')
     provider.onError(error)
@@ -300,7 +296,7 @@ describe('one proxied call', () => {
 
   it('reads no endless error', async () => {
     await begin()
-    provider.onHeaders(500, ['content-type', 'text/plain'])
+    provider.onHeaders(500, { 'content-type': 'text/plain' })
     for (let pieces = 0; pieces < 100; pieces += 1) provider.onData(Buffer.alloc(8_192, 'x'))
     expect(isAborted).toBe(true)
     const { reply, text, isWhole } = await read()
@@ -319,7 +315,7 @@ describe('one proxied call', () => {
     expect(isWhole).toBe(false)
     expect([isAborted, outcomes[0]?.end]).toEqual([true, 'cut-on-revocation'])
     expect(provider.onData(Buffer.from('data: late\n\n'))).toBe(true)
-    provider.onEnd([])
+    provider.onEnd()
     expect(outcomes).toHaveLength(1)
   })
 
@@ -327,7 +323,7 @@ describe('one proxied call', () => {
     'only breaks the connection of a reply that is no stream of events: %s',
     async (type) => {
       await begin()
-      provider.onHeaders(200, ['content-type', type, 'content-length', '100'])
+      provider.onHeaders(200, { 'content-type': type, 'content-length': '100' })
       provider.onData(Buffer.from('half'))
       const reading = read()
       await once(client, 'response')
@@ -378,7 +374,7 @@ describe('one proxied call', () => {
     while (provider.onData(Buffer.alloc(65_536, 'x')) && written < 1_000) written += 1
     const reading = read()
     await expect.poll(() => resumed).toBe(1)
-    provider.onEnd([])
+    provider.onEnd()
     expect((await reading).text.length).toBe((written + 1) * 65_536)
   })
 
@@ -386,8 +382,8 @@ describe('one proxied call', () => {
     await begin({ streamRule: 'drain' })
     expect([calls.count, calls.kekIds(), call.isCutOnRevocation]).toEqual([1, [receipt.kekId], false])
     expect(calls.cutKek(receipt.kekId)).toBe(0)
-    provider.onHeaders(200, ['content-length', '0'])
-    provider.onEnd([])
+    provider.onHeaders(200, { 'content-length': '0' })
+    provider.onEnd()
     await read()
     expect(calls.count).toBe(0)
   })

@@ -4,6 +4,7 @@ import { connect, type Socket } from 'node:net'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { OrganisationShare } from '#proxy/organisation-shares.ts'
 import { BodyBudget } from '#proxy/read-body.ts'
+import { checkRequestHead } from '#proxy/request-head.ts'
 
 describe('reading the body of a proxied request', () => {
   let server: Server
@@ -40,19 +41,31 @@ describe('reading the body of a proxied request', () => {
   it('takes no body for none, and the bytes as they came', async () => {
     const bodies = budget()
     const none = await begin('x: y')
-    expect(await bodies.read(none.request, undefined, share())).toMatchObject({ bytes: null })
+    expect(await bodies.read(none.request, checkRequestHead(none.request.rawHeaders), share())).toMatchObject(
+      { bytes: null },
+    )
     const empty = await begin('content-length: 0')
-    expect(await bodies.read(empty.request, 0, share())).toMatchObject({ bytes: null })
+    expect(
+      await bodies.read(empty.request, checkRequestHead(empty.request.rawHeaders), share()),
+    ).toMatchObject({ bytes: null })
     const whole = await begin('content-length: 4', '\u0000{}\u0001')
-    expect((await bodies.read(whole.request, 4, share())).bytes?.toString()).toBe('\u0000{}\u0001')
+    expect(
+      (
+        await bodies.read(whole.request, checkRequestHead(whole.request.rawHeaders), share())
+      ).bytes?.toString(),
+    ).toBe('\u0000{}\u0001')
     const chunked = await begin('transfer-encoding: chunked', '2\r\nab\r\n1\r\nc\r\n0\r\n\r\n')
-    expect((await bodies.read(chunked.request, undefined, share())).bytes?.toString()).toBe('abc')
+    expect(
+      (
+        await bodies.read(chunked.request, checkRequestHead(chunked.request.rawHeaders), share())
+      ).bytes?.toString(),
+    ).toBe('abc')
   })
 
   it('counts bytes from when they arrive until they are given back', async () => {
     const bodies = budget()
     const { socket, request } = await begin('content-length: 90')
-    const reading = bodies.read(request, 90, share())
+    const reading = bodies.read(request, checkRequestHead(request.rawHeaders), share())
     expect(bodies.heldBytes).toBe(0)
     socket.write('x'.repeat(40))
     await expect.poll(() => bodies.heldBytes).toBe(40)
@@ -67,11 +80,15 @@ describe('reading the body of a proxied request', () => {
   it('refuses a body that is too large, when it is announced or when it comes', async () => {
     const bodies = budget()
     const announced = await begin('content-length: 101')
-    await expect(async () => bodies.read(announced.request, 101, share())).rejects.toMatchObject({
+    await expect(async () =>
+      bodies.read(announced.request, checkRequestHead(announced.request.rawHeaders), share()),
+    ).rejects.toMatchObject({
       code: 'body_too_large',
     })
     const chunked = await begin('transfer-encoding: chunked', `65\r\n${'x'.repeat(101)}\r\n0\r\n\r\n`)
-    await expect(bodies.read(chunked.request, undefined, share())).rejects.toMatchObject({
+    await expect(
+      bodies.read(chunked.request, checkRequestHead(chunked.request.rawHeaders), share()),
+    ).rejects.toMatchObject({
       code: 'body_too_large',
     })
     expect(bodies.heldBytes).toBe(0)
@@ -80,15 +97,17 @@ describe('reading the body of a proxied request', () => {
   it('refuses what does not fit beside the others, and gives back what had come', async () => {
     const bodies = budget()
     const first = await begin('content-length: 80', 'x'.repeat(80))
-    const held = await bodies.read(first.request, 80, share())
+    const held = await bodies.read(first.request, checkRequestHead(first.request.rawHeaders), share())
     const second = await begin('content-length: 80')
-    await expect(async () => bodies.read(second.request, 80, share())).rejects.toMatchObject({
+    await expect(async () =>
+      bodies.read(second.request, checkRequestHead(second.request.rawHeaders), share()),
+    ).rejects.toMatchObject({
       code: 'too_many_bodies',
     })
     const third = await begin('transfer-encoding: chunked', `3c\r\n${'x'.repeat(60)}\r\n`)
-    const reading = Promise.resolve(bodies.read(third.request, undefined, share())).catch(
-      (error: unknown) => error,
-    )
+    const reading = Promise.resolve(
+      bodies.read(third.request, checkRequestHead(third.request.rawHeaders), share()),
+    ).catch((error: unknown) => error)
     await expect.poll(() => bodies.heldBytes).toBe(140)
     third.socket.write(`14\r\n${'x'.repeat(20)}\r\n`)
     expect(await reading).toMatchObject({ code: 'too_many_bodies' })
@@ -101,19 +120,25 @@ describe('reading the body of a proxied request', () => {
     const bodies = budget()
     const greedy = new OrganisationShare(90)
     const first = await begin('content-length: 80', 'x'.repeat(80))
-    const held = await bodies.read(first.request, 80, greedy)
+    const held = await bodies.read(first.request, checkRequestHead(first.request.rawHeaders), greedy)
     expect(greedy.bodyBytes).toBe(80)
     const announced = await begin('content-length: 20')
-    await expect(async () => bodies.read(announced.request, 20, greedy)).rejects.toMatchObject({
+    await expect(async () =>
+      bodies.read(announced.request, checkRequestHead(announced.request.rawHeaders), greedy),
+    ).rejects.toMatchObject({
       code: 'organisation_busy',
     })
     const chunked = await begin('transfer-encoding: chunked', `14\r\n${'x'.repeat(20)}\r\n`)
-    await expect(bodies.read(chunked.request, undefined, greedy)).rejects.toMatchObject({
+    await expect(
+      bodies.read(chunked.request, checkRequestHead(chunked.request.rawHeaders), greedy),
+    ).rejects.toMatchObject({
       code: 'organisation_busy',
     })
     expect([greedy.bodyBytes, bodies.heldBytes]).toEqual([80, 80])
     const other = await begin('content-length: 60', 'x'.repeat(60))
-    expect((await bodies.read(other.request, 60, share())).bytes).toHaveLength(60)
+    expect(
+      (await bodies.read(other.request, checkRequestHead(other.request.rawHeaders), share())).bytes,
+    ).toHaveLength(60)
     held[Symbol.dispose]()
     expect([greedy.bodyBytes, bodies.heldBytes]).toEqual([0, 60])
   })
@@ -123,10 +148,12 @@ describe('reading the body of a proxied request', () => {
     const waiting: { socket: Socket; reading: ReturnType<BodyBudget['read']> }[] = []
     for (let i = 0; i < 3; i += 1) {
       const { socket, request } = await begin('content-length: 100')
-      waiting.push({ socket, reading: bodies.read(request, 100, share()) })
+      waiting.push({ socket, reading: bodies.read(request, checkRequestHead(request.rawHeaders), share()) })
     }
     const next = await begin('content-length: 100', 'x'.repeat(100))
-    expect((await bodies.read(next.request, 100, share())).bytes).toHaveLength(100)
+    expect(
+      (await bodies.read(next.request, checkRequestHead(next.request.rawHeaders), share())).bytes,
+    ).toHaveLength(100)
     for (const { socket, reading } of waiting) {
       socket.destroy()
       await expect(reading).rejects.toMatchObject({ code: 'body_malformed' })
@@ -136,9 +163,11 @@ describe('reading the body of a proxied request', () => {
   it('gives up on a body that does not come, or that breaks off', async () => {
     const bodies = budget({ timeoutMs: 50 })
     const slow = await begin('content-length: 10', 'x')
-    await expect(bodies.read(slow.request, 10, share())).rejects.toMatchObject({ code: 'body_timeout' })
+    await expect(
+      bodies.read(slow.request, checkRequestHead(slow.request.rawHeaders), share()),
+    ).rejects.toMatchObject({ code: 'body_timeout' })
     const broken = await begin('content-length: 10', 'x')
-    const reading = bodies.read(broken.request, 10, share())
+    const reading = bodies.read(broken.request, checkRequestHead(broken.request.rawHeaders), share())
     broken.socket.destroy()
     await expect(reading).rejects.toMatchObject({ code: 'body_malformed' })
     expect(bodies.heldBytes).toBe(0)

@@ -56,7 +56,7 @@ describe('the headers that an unmodified SDK sends', () => {
     )
     expect(raw).toContain(`Bearer ${token}`)
     expect(checkRequestHead(raw)).toMatchObject({ contentType: 'application/json', contentLength: 31 })
-    const sent = asObject(selectRequestHeaders(raw, openai, { isStream: false }))
+    const sent = asObject(selectRequestHeaders(checkRequestHead(raw).headers, openai, { isStream: false }))
     expect(sent).toMatchObject({
       'content-type': 'application/json',
       'openai-beta': 'assistants=v2',
@@ -75,8 +75,7 @@ describe('the headers that an unmodified SDK sends', () => {
         { headers: { 'anthropic-beta': 'context-1m-2025-08-07' } },
       ),
     )
-    checkRequestHead(raw)
-    const sent = asObject(selectRequestHeaders(raw, anthropic, { isStream: false }))
+    const sent = asObject(selectRequestHeaders(checkRequestHead(raw).headers, anthropic, { isStream: false }))
     const version = raw[raw.findIndex((name) => name.toLowerCase() === 'anthropic-version') + 1]
     expect(sent).toMatchObject({ 'anthropic-version': version, 'anthropic-beta': 'context-1m-2025-08-07' })
     expect(JSON.stringify(sent)).not.toContain('hasp_vk')
@@ -131,7 +130,14 @@ describe('what is forwarded', () => {
   })
 
   it('is only what the chosen provider knows', () => {
-    const raw = ['OpenAI-Beta', 'a', 'Anthropic-Beta', 'b', 'Anthropic-Version', '2026-10-21']
+    const raw = checkRequestHead([
+      'OpenAI-Beta',
+      'a',
+      'Anthropic-Beta',
+      'b',
+      'Anthropic-Version',
+      '2026-10-21',
+    ]).headers
     expect(selectRequestHeaders(raw, openai, { isStream: false })).toEqual(['openai-beta', 'a'])
     expect(selectRequestHeaders(raw, anthropic, { isStream: false })).toEqual([
       'anthropic-beta',
@@ -150,7 +156,7 @@ describe('what is forwarded', () => {
 
   it('joins the lines of a list and refuses a second line of anything else', () => {
     const betas = ['anthropic-beta', 'a', 'Anthropic-Beta', 'b', 'anthropic-version', '1']
-    expect(selectRequestHeaders(betas, anthropic, { isStream: false })).toEqual([
+    expect(selectRequestHeaders(checkRequestHead(betas).headers, anthropic, { isStream: false })).toEqual([
       'anthropic-beta',
       'a, b',
       'anthropic-version',
@@ -158,7 +164,9 @@ describe('what is forwarded', () => {
     ])
     for (const name of ['anthropic-version', 'user-agent', 'x-stainless-lang']) {
       const run = () =>
-        selectRequestHeaders([name, 'a', name.toUpperCase(), 'a'], anthropic, { isStream: false })
+        selectRequestHeaders(checkRequestHead([name, 'a', name.toUpperCase(), 'a']).headers, anthropic, {
+          isStream: false,
+        })
       expect(refusalOf(run).code).toBe('header_refused')
     }
   })
@@ -225,7 +233,14 @@ describe('a request head that two parsers could read differently', () => {
         'Expect',
         '100-Continue',
       ]),
-    ).toEqual({ contentType: undefined, contentLength: undefined })
+    ).toMatchObject({ contentType: undefined, contentLength: undefined, isChunked: true })
+  })
+
+  it('names its target once, in whatever case', () => {
+    expect(checkRequestHead(['X-Hasp-Target', ' main '])).toMatchObject({ targetName: 'main' })
+    expect(refusalOf(() => checkRequestHead(['x-hasp-target', 'a', 'X-HASP-Target', 'a'])).code).toBe(
+      'header_refused',
+    )
   })
 
   it('is never repeated by value in the answer', () => {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { Refusal } from '#proxy/refusal.ts'
+import { checkRequestHead } from '#proxy/request-head.ts'
 import { findVirtualKey } from '#proxy/virtual-key-header.ts'
 
 const token = 'hasp_vk_0123456789abcdefghijABCDEFGHIJ'
@@ -8,7 +9,7 @@ const foreign = 'sk-proj-0123456789abcdef'
 
 function refusalOf(rawHeaders: string[]): Refusal {
   try {
-    findVirtualKey(rawHeaders)
+    findVirtualKey(checkRequestHead(rawHeaders).headers)
   } catch (error) {
     if (error instanceof Refusal) return error
     throw error
@@ -27,7 +28,9 @@ describe('the virtual key of a request', () => {
     ['x-goog-api-key', token],
     ['X-Hasp-Key', ` ${token}`],
   ])('is found in %s: %s', (name, value) => {
-    expect(findVirtualKey(['Host', 'localhost', name, value, 'accept', '*/*'])).toBe(token)
+    expect(
+      findVirtualKey(checkRequestHead(['Host', 'localhost', name, value, 'accept', '*/*']).headers),
+    ).toBe(token)
   })
 
   it('may come twice, and beside a credential that is not ours', () => {

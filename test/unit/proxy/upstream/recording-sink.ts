@@ -1,14 +1,14 @@
 import type { UpstreamError } from '#proxy/upstream/upstream-error.ts'
-import type { ReplySink } from '#proxy/upstream/upstream-request.ts'
+import type { ReplyHeaders, ReplySink } from '#proxy/upstream/upstream-request.ts'
 
-export type Reply = { status: number; headers: string[]; body: Buffer; trailers: string[] }
+export type Reply = { status: number; headers: ReplyHeaders; body: Buffer }
 
 /** A sink that collects a reply; `done` settles with it, or rejects with the exchange's error. */
 export class RecordingSink implements ReplySink {
   readonly #settled = Promise.withResolvers<Reply>()
   readonly chunks: Buffer[] = []
   status = 0
-  headers: string[] = []
+  headers: ReplyHeaders = {}
   /** In the order they came; the sink's contract allows exactly one 'end' or 'error', at the end. */
   readonly events: string[] = []
 
@@ -16,10 +16,10 @@ export class RecordingSink implements ReplySink {
     return this.#settled.promise
   }
 
-  onHeaders(status: number, rawHeaders: string[]): void {
+  onHeaders(status: number, headers: ReplyHeaders): void {
     this.events.push('headers')
     this.status = status
-    this.headers = rawHeaders
+    this.headers = headers
   }
 
   onData(chunk: Buffer): boolean {
@@ -28,10 +28,10 @@ export class RecordingSink implements ReplySink {
     return true
   }
 
-  onEnd(rawTrailers: string[]): void {
+  onEnd(): void {
     this.events.push('end')
     const { status, headers } = this
-    this.#settled.resolve({ status, headers, body: Buffer.concat(this.chunks), trailers: rawTrailers })
+    this.#settled.resolve({ status, headers, body: Buffer.concat(this.chunks) })
   }
 
   onError(error: UpstreamError): void {

@@ -210,7 +210,7 @@ describe('an idle connection that the provider closes', () => {
 })
 
 describe('the provider’s interim replies', () => {
-  it('are passed over; the final one is delivered with its trailers', async () => {
+  it('are passed over; the final one is delivered, its trailers are not', async () => {
     await using server = await answering((socket) =>
       socket.write(
         'HTTP/1.1 103 Early Hints\r\nlink: </x>\r\n\r\nHTTP/1.1 102 Processing\r\n\r\n' +
@@ -220,8 +220,8 @@ describe('the provider’s interim replies', () => {
     )
     await using transport = new UpstreamTransport({ allowedOrigins: [server.origin] })
     const reply = await exchange(transport, requestTo(server.origin))
-    expect(reply).toMatchObject({ status: 200, trailers: ['x-trailer', 't'] })
-    expect(reply.headers).toEqual(['X-Mixed', 'Case', 'x-mixed', 'again', 'transfer-encoding', 'chunked'])
+    expect(reply.status).toBe(200)
+    expect(reply.headers).toEqual({ 'x-mixed': ['Case', 'again'], 'transfer-encoding': 'chunked' })
     expect(reply.body.toString()).toBe('ok')
   })
 })
