@@ -45,6 +45,8 @@ export async function up(db: Kysely<never>): Promise<void> {
       cache_uses_max integer NOT NULL CHECK (cache_uses_max BETWEEN 1 AND 1000000),
       stream_rule text NOT NULL CHECK (stream_rule IN ('cut', 'drain')),
       probe_interval_ms integer NOT NULL CHECK (probe_interval_ms BETWEEN 0 AND 86400000),
+      protection_rule text NOT NULL CHECK (protection_rule IN ('any', 'hsm')),
+      protection text CHECK (protection IN ('software', 'hsm', 'external', 'file')),
       wrap_age_days_max integer CHECK (wrap_age_days_max BETWEEN 1 AND 36500),
       wraps_max integer CHECK (wraps_max >= 1),
       state text NOT NULL CHECK (state IN ('pre-activation', 'active', 'suspended', 'deactivated', 'compromised', 'destroyed')),

@@ -104,6 +104,8 @@ interface Keks {
   name: string
   org_id: string
   probe_interval_ms: number
+  protection: string | null
+  protection_rule: string
   provider: string
   state: string
   state_changed_at: Timestamp

@@ -37,6 +37,7 @@ export const problems = {
   kek_name_taken: { status: 409, title: 'KEK name is taken' },
   kek_already_claimed: { status: 409, title: 'Key is in use as a KEK already' },
   kek_already_registered: { status: 409, title: 'Key is registered already' },
+  kek_protection_too_low: { status: 409, title: 'KEK is not kept in an HSM' },
   kek_not_active: { status: 409, title: 'KEK is not active' },
   kek_in_use: { status: 409, title: 'KEK is still in use' },
   kek_provider_unavailable: { status: 422, title: 'KMS provider is not available' },

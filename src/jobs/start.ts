@@ -3,6 +3,7 @@ import type { Db } from '#db/database.ts'
 import { newId } from '#db/ids.ts'
 import type { Kek } from '#keks/kek.ts'
 import { KekError } from '#keks/kek-error.ts'
+import { requireProtection } from '#keks/protection.ts'
 import { findKek } from '#keks/repository.ts'
 import { appendEntry } from '#ledger/append.ts'
 import { lockOrganisation } from '#ledger/lock-organisation.ts'
@@ -37,7 +38,7 @@ export type StartLifecycleJob = Readonly<{
  * Notes a job down and queues it, in one transaction: from its commit on some node carries it out, whatever happens
  * to this one.
  * @throws {LifecycleJobError} `lifecycle_job_invalid`, `lifecycle_job_under_way`; {KekError} `kek_not_found`,
- *   `kek_not_active`; {TargetError} `target_not_found`
+ *   `kek_not_active`, `kek_protection_too_low`; {TargetError} `target_not_found`
  */
 export async function startLifecycleJob(
   deps: LifecycleJobDeps,
@@ -111,6 +112,7 @@ async function findKeks(
       `The KEK "${kek.name}" is ${kek.state}: both KEKs must be active, for one unwraps and the other wraps.`,
     )
   }
+  requireProtection(from.protectionRule, to)
   return { from, to }
 }
 

@@ -3,7 +3,7 @@ import type { Database, Db } from '#db/database.ts'
 import type { SecretRing } from '#integrity/secret-ring.ts'
 import type { EntryKind } from '#ledger/entry.ts'
 import { recordChange } from '#ledger/record-change.ts'
-import type { Kek, KekState } from './kek.ts'
+import type { Kek, KekState, Protection } from './kek.ts'
 import { KekError } from './kek-error.ts'
 import { bringProbeForward } from './probe-repository.ts'
 import { findKek, replaceKek } from './repository.ts'
@@ -25,6 +25,8 @@ export type KekStateChange = Readonly<{
   kmsRequestId?: string | undefined
   /** In place of the one it has; null takes that away. */
   canary?: Buffer | null
+  /** Where the KMS keeps the key, as it was just told. */
+  protection?: Protection
   /** Last condition, asked under the organisation's lock: throws to undo the change. */
   unless?: (trx: Db) => Promise<void>
   beforeCommit?: BeforeCommit<Kek> | undefined
@@ -49,6 +51,7 @@ export async function changeKekState(
       state: change.to,
       stateReason: change.reason,
       stateChangedAt: now,
+      protection: change.protection ?? before.protection,
       canary: change.canary === undefined ? before.canary : change.canary,
     }
     await replaceKek(trx, deps.ring, before, after)
@@ -63,6 +66,7 @@ export async function changeKekState(
         to: change.to,
         reason: change.reason,
         kmsRequestId: change.kmsRequestId ?? null,
+        ...(change.protection === undefined ? {} : { protection: change.protection }),
       },
     })
     // Whether a suspended KEK works again is asked from now on, however seldom it was probed before.

@@ -5,6 +5,7 @@ export type KekErrorCode =
   | 'kek_already_registered'
   | 'kek_not_active'
   | 'kek_in_use'
+  | 'kek_protection_too_low'
   | 'kek_provider_unavailable'
   | 'kek_verification_failed'
   | 'kek_changed_meanwhile'

@@ -22,6 +22,14 @@ export type UnwrapMode = (typeof unwrapModes)[number]
 export const streamRules = ['cut', 'drain'] as const
 export type StreamRule = (typeof streamRules)[number]
 
+/** Where a KMS keeps a key. `external`: behind it, in the customer's own key manager. */
+export const protections = ['software', 'hsm', 'external', 'file'] as const
+export type Protection = (typeof protections)[number]
+
+/** What an organisation demands of where its KEK is kept: an HSM that its cloud vouches for (FIPS 140), or nothing. */
+export const protectionRules = ['any', 'hsm'] as const
+export type ProtectionRule = (typeof protectionRules)[number]
+
 /** How a KEK is reached; the secrets of the way (role sessions) are never stored. */
 export type KekAccess =
   | Readonly<{ provider: 'aws'; keyArn: string; roleArn: string | null; externalId: string }>
@@ -51,6 +59,9 @@ export type Kek = Readonly<{
   streamRule: StreamRule
   /** How often an active KEK is proven by unwrapping its canary; 0 turns the probe off. */
   probeIntervalMs: number
+  protectionRule: ProtectionRule
+  /** As the KMS said when it was verified, and cannot change; null until then. */
+  protection: Protection | null
   /** Cryptoperiod: how old a wrap under this KEK may get, in days; null for no limit. */
   wrapAgeDaysMax: number | null
   /** Cryptoperiod: how many DEKs this KEK may wrap; null for no limit. */

@@ -5,7 +5,7 @@ import type { Judged } from '#integrity/assert-row-mac.ts'
 import type { SecretRing } from '#integrity/secret-ring.ts'
 import { recordChange } from '#ledger/record-change.ts'
 import type { KekAccessKind } from './access.ts'
-import type { Kek, StreamRule, UnwrapMode } from './kek.ts'
+import type { Kek, ProtectionRule, StreamRule, UnwrapMode } from './kek.ts'
 import { KekError } from './kek-error.ts'
 import { findKekOfKey, insertKek } from './repository.ts'
 
@@ -21,6 +21,7 @@ export type RegisterKek = Readonly<{
   cacheUsesMax: number
   streamRule: StreamRule
   probeIntervalMs: number
+  protectionRule: ProtectionRule
   wrapAgeDaysMax: number | null
   wrapsMax: number | null
   beforeCommit?: BeforeCommit<Kek>
@@ -60,6 +61,8 @@ export async function registerKek(deps: Deps, input: RegisterKek): Promise<Kek> 
     cacheUsesMax: input.cacheUsesMax,
     streamRule: input.streamRule,
     probeIntervalMs: input.probeIntervalMs,
+    protectionRule: input.protectionRule,
+    protection: null,
     wrapAgeDaysMax: input.wrapAgeDaysMax,
     wrapsMax: input.wrapsMax,
     state: 'pre-activation',
@@ -78,7 +81,13 @@ export async function registerKek(deps: Deps, input: RegisterKek): Promise<Kek> 
       actor: input.actor,
       occurredAt: now,
       kekId: kek.id,
-      details: { kekRef, name: kek.name, provider: input.provider, unwrapMode: kek.unwrapMode },
+      details: {
+        kekRef,
+        name: kek.name,
+        provider: input.provider,
+        unwrapMode: kek.unwrapMode,
+        protectionRule: kek.protectionRule,
+      },
     })
     await input.beforeCommit?.(trx, kek)
   })

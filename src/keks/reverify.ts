@@ -44,7 +44,7 @@ export async function runDueVerifications(deps: Deps): Promise<number> {
 }
 
 async function reverifyKek(deps: Deps, kek: Kek): Promise<void> {
-  const { canary: _, ...outcome } = await runChecks(deps, kek, async () => {})
+  const { canary: _, protection: __, ...outcome } = await runChecks(deps, kek, async () => {})
   const of = { orgId: kek.orgId, kekId: kek.id }
   const record: VerificationRecord = { id: newId(), ...of, verifiedAt: deps.now(), actor, ...outcome }
   const before = await findLastVerdict(deps.db.kysely, deps.ring, of)

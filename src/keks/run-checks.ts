@@ -3,12 +3,13 @@ import type { EncryptionContext } from '#envelope/encryption-context.ts'
 import { decodeEnvelope } from '#envelope/format-v1.ts'
 import { KekFault } from '#kms/kek-fault.ts'
 import type { GrantFinding, GrantLinter, GrantProbe } from '#kms/kek-grant-linter.ts'
-import type { KekProvider } from '#kms/kek-provider.ts'
+import type { KekDescription, KekProvider } from '#kms/kek-provider.ts'
 import { callIdsOf } from '#ledger/call-ids.ts'
 import type { KekAccessKind, KekProviders } from './access.ts'
 import { canaryContext, canaryIntent, journalledUnwrap, openCanary, sealCanary } from './canary.ts'
-import type { Kek } from './kek.ts'
+import type { Kek, Protection, ProtectionRule } from './kek.ts'
 import { ownershipNonceOf } from './ownership.ts'
+import { meetsRule, placeOf } from './protection.ts'
 import type { UnwrapJournal } from './unwrap-journal.ts'
 import type { Verdict, VerificationCheck, VerificationEvidence } from './verification.ts'
 
@@ -30,6 +31,8 @@ type Outcome = VerificationEvidence &
     verdict: Verdict
     /** Sealed on the way; proven to open. */
     canary: Buffer | undefined
+    /** Where the KMS keeps the key, if it said so. */
+    protection: Protection | undefined
   }>
 
 /**
@@ -50,6 +53,7 @@ export async function runChecks(
   const checks: VerificationCheck[] = []
   let fault: KekFault | undefined
   let canary: Buffer | undefined
+  let protection: Protection | undefined
   let findings: readonly GrantFinding[] = []
   let probes: readonly GrantProbe[] = []
 
@@ -66,7 +70,11 @@ export async function runChecks(
     }
   }
 
-  await check('describe', () => isServed(provider))
+  await check('describe', async () => {
+    const description = await provider.describe()
+    protection = description.protection
+    return isServed(description, kek.protectionRule)
+  })
   if (linter !== undefined) await check('ownership', () => isOwned(linter, kek))
   if (fault === undefined) await requireFree()
   await check('wrap-and-unwrap', async () => {
@@ -98,17 +106,23 @@ export async function runChecks(
       return { finding: summaryOf(findings, linter.least), kmsRequestId: null }
     })
   }
-  return { checks, findings, probes, canary, verdict: verdictOf(fault, findings) }
+  return { checks, findings, probes, canary, protection, verdict: verdictOf(fault, findings) }
 }
 
-async function isServed(provider: KekProvider): Promise<Passed> {
-  const { isEnabled, cloudState, protection, kmsRequestId, serviceRequestId } = await provider.describe()
-  if (isEnabled)
-    return { finding: `The key is ${cloudState}, kept in ${protection}.`, kmsRequestId, serviceRequestId }
-  throw new KekFault('revoked', cloudState, `The KMS says that the key is ${cloudState}: enable it.`, {
-    kmsRequestId,
-    serviceRequestId,
-  })
+function isServed(description: KekDescription, rule: ProtectionRule): Passed {
+  const { isEnabled, cloudState, protection, kmsRequestId, serviceRequestId } = description
+  const call = { kmsRequestId, serviceRequestId }
+  if (!isEnabled)
+    throw new KekFault('revoked', cloudState, `The KMS says that the key is ${cloudState}: enable it.`, call)
+  if (!meetsRule(rule, protection)) {
+    throw new KekFault(
+      'misconfigured',
+      'protection-too-low',
+      `The key is kept in ${placeOf(protection)}, and this KEK demands an HSM: register a key that an HSM holds (where a key is kept cannot be changed), or take the demand back.`,
+      call,
+    )
+  }
+  return { finding: `The key is ${cloudState}, kept in ${placeOf(protection)}.`, ...call }
 }
 
 async function isOwned(linter: GrantLinter, kek: Kek): Promise<Passed> {

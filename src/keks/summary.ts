@@ -12,6 +12,8 @@ export type KekSummary = Readonly<{
   cacheUsesMax: number
   streamRule: Kek['streamRule']
   probeIntervalMs: number
+  protectionRule: Kek['protectionRule']
+  protection: Kek['protection']
   wrapAgeDaysMax: number | null
   wrapsMax: number | null
   state: Kek['state']
@@ -32,6 +34,8 @@ export function summarizeKek(kek: Kek): KekSummary {
     cacheUsesMax: kek.cacheUsesMax,
     streamRule: kek.streamRule,
     probeIntervalMs: kek.probeIntervalMs,
+    protectionRule: kek.protectionRule,
+    protection: kek.protection,
     wrapAgeDaysMax: kek.wrapAgeDaysMax,
     wrapsMax: kek.wrapsMax,
     state: kek.state,

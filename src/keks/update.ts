@@ -3,6 +3,7 @@ import type { Database } from '#db/database.ts'
 import type { SecretRing } from '#integrity/secret-ring.ts'
 import { recordChange } from '#ledger/record-change.ts'
 import type { Kek } from './kek.ts'
+import { requireProtection } from './protection.ts'
 import { bringProbeForward } from './probe-repository.ts'
 import { findKek, replaceKek } from './repository.ts'
 
@@ -18,12 +19,13 @@ export type KekRules = Partial<
     | 'cacheUsesMax'
     | 'streamRule'
     | 'probeIntervalMs'
+    | 'protectionRule'
     | 'wrapAgeDaysMax'
     | 'wrapsMax'
   >
 >
 
-/** @throws {KekError} `kek_not_found`, `kek_name_taken`, `kek_changed_meanwhile`. */
+/** @throws {KekError} `kek_not_found`, `kek_name_taken`, `kek_protection_too_low`, `kek_changed_meanwhile`. */
 export async function updateKek(
   deps: Deps,
   input: { orgId: string; kekId: string; actor: string; rules: KekRules; beforeCommit?: BeforeCommit<Kek> },
@@ -31,6 +33,7 @@ export async function updateKek(
   return deps.db.transaction(async (trx) => {
     const before = await findKek(trx, deps.ring, input.orgId, input.kekId)
     const after: Kek = { ...before, ...input.rules }
+    if (after.protection !== null) requireProtection(after.protectionRule, after)
     const now = deps.now()
     await replaceKek(trx, deps.ring, before, after)
     if (after.probeIntervalMs !== before.probeIntervalMs) await bringProbeForward(trx, after, now)

@@ -34,7 +34,9 @@ export async function verifyKek(
   input: { orgId: string; kekId: string; actor: string },
 ): Promise<Verification> {
   const kek = await findKek(deps.db.kysely, deps.ring, input.orgId, input.kekId)
-  const { canary, ...outcome } = await runChecks(deps, kek, () => requireUnclaimed(deps.db.kysely, kek))
+  const { canary, protection, ...outcome } = await runChecks(deps, kek, () =>
+    requireUnclaimed(deps.db.kysely, kek),
+  )
   const record: VerificationRecord = {
     id: newId(),
     orgId: kek.orgId,
@@ -59,6 +61,7 @@ export async function verifyKek(
     kind: kek.state === 'suspended' ? 'kek.resumed' : 'kek.activated',
     reason: null,
     actor: input.actor,
+    ...(protection === undefined ? {} : { protection }),
     ...(kek.canary === null && canary !== undefined ? { canary } : {}),
   })
   if (activated.kek.state !== 'active') {

@@ -28,7 +28,7 @@ export function rowOfReceipt(receipt: Receipt): BatchRow {
   const { serviceRequestId } = unwrap
   const serviceRequest =
     serviceRequestId === undefined ? '' : `,"serviceRequestId":${quoted(serviceRequestId)}`
-  const occurredAt = receipt.occurredAt.toISOString()
+  const occurredAt = isoOf(receipt.occurredAt)
   return {
     entryId: receipt.receiptId,
     orgId: receipt.orgId,
@@ -53,7 +53,7 @@ export function rowOfReceipt(receipt: Receipt): BatchRow {
 
 /** Outcomes are entries of their own, with their own ids: the receipt itself is never touched again. */
 export function rowOfOutcome(outcome: ReceiptOutcome, now: Date): BatchRow {
-  const occurredAt = now.toISOString()
+  const occurredAt = isoOf(now)
   const entryId = newId()
   return {
     entryId,
@@ -77,7 +77,7 @@ export function rowOfOutcome(outcome: ReceiptOutcome, now: Date): BatchRow {
 
 /** The intent to unwrap; its entry's id is the unwrap's. On the path of every strict request. */
 export function rowOfIntent(intent: UnwrapIntent, now: Date): BatchRow {
-  const occurredAt = now.toISOString()
+  const occurredAt = isoOf(now)
   const { kekId, orgId, targetId } = intent
   return {
     entryId: intent.unwrapId,
@@ -153,3 +153,15 @@ function actorOf(intent: UnwrapIntent): string {
   if (intent.actor !== undefined) return intent.actor
   return intent.purpose === 'canary' ? 'probe' : 'proxy'
 }
+
+/** `at.toISOString()`; calls come many to the millisecond, and most ask for the one that was written last. */
+function isoOf(at: Date): string {
+  const ms = at.getTime()
+  if (ms !== lastWritten.ms) {
+    lastWritten.ms = ms
+    lastWritten.text = at.toISOString()
+  }
+  return lastWritten.text
+}
+
+const lastWritten = { ms: Number.NaN, text: '' }

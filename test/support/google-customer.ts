@@ -11,7 +11,10 @@ export type GoogleCustomers = AsyncDisposable &
     /** What makes Hasp reach it, as its own service account. */
     env: Record<string, string>
     /** A customer's project with a key and an identity provider; the grant follows once Hasp has told its audience. */
-    registerKek: (register: (access: object) => Promise<AnyJson>) => Promise<AnyJson>
+    registerKek: (
+      register: (access: object) => Promise<AnyJson>,
+      wish?: { protectionLevel?: 'SOFTWARE' | 'HSM' },
+    ) => Promise<AnyJson>
   }>
 
 const role = 'roles/cloudkms.cryptoKeyEncrypterDecrypter'
@@ -40,12 +43,12 @@ export async function startGoogleCustomers(): Promise<GoogleCustomers> {
       HASP_GCP_AUTH_ENDPOINT: emulator.url,
       HASP_GCP_CA_FILE: caFile,
     },
-    async registerKek(register) {
+    async registerKek(register, wish = {}) {
       customers += 1
       const projectId = `customer-${customers}`
       const { projectNumber } = control.createProject({ projectId })
       control.logDataAccess({ projectId })
-      const { keyName } = control.createKey({ projectId, cryptoKey: 'kek' })
+      const { keyName } = control.createKey({ projectId, cryptoKey: 'kek', ...wish })
       const pool = `projects/${projectNumber}/locations/global/workloadIdentityPools/hasp-pool`
       const kek = await register({
         name: 'main',

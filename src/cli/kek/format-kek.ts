@@ -1,4 +1,5 @@
 import type { Kek, Verification } from '#cli/api/replies.ts'
+import { placeOf } from '#keks/protection.ts'
 import { formatDetails, formatTable } from '#cli/output/table.ts'
 import { moment, span } from '#cli/output/words.ts'
 import { verdictLine } from './format-findings.ts'
@@ -33,6 +34,7 @@ export function formatKek(kek: Kek): string {
           ['Identity provider', access.identityProvider] as const,
           ['Audience', access.audience ?? ''] as const,
         ]),
+    ['Kept in', keptIn(kek)],
     ['Unwrap mode', mode],
     ['Streams', streamsOf(kek)],
     ['Revocation', boundOf(kek)],
@@ -92,6 +94,12 @@ function streamsOf({ streamRule, revocationBound: { streams } }: Kek): string {
   return streams.endMs === null
     ? 'cut on revocation, once a request meets it (the probe is off)'
     : `cut on revocation, ${span(streams.endMs)} after your KMS refuses at the latest`
+}
+
+/** Where the key is, and whether that may be otherwise. */
+function keptIn({ protection, protectionRule }: Kek): string {
+  const place = protection === null ? 'not known before it is verified' : placeOf(protection)
+  return protectionRule === 'hsm' ? `${place} (an HSM is demanded)` : place
 }
 
 function cryptoperiodOf({ wrapAgeDaysMax, wrapsMax }: Kek): string {

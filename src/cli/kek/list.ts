@@ -34,6 +34,7 @@ async function list({ api, out }: Session, { limit, cursor }: ListOptions): Prom
         { header: 'STATE', cell: (kek) => kek.state },
         { header: 'UNWRAP', cell: (kek) => kek.unwrapMode },
         { header: 'KEY', cell: (kek) => kek.kekRef, widthMin: 16 },
+        { header: 'KEPT IN', cell: (kek) => kek.protection ?? '—', isSpare: true },
         { header: 'REGISTERED', cell: (kek) => moment(kek.createdAt), isSpare: true },
         { header: 'ID', cell: (kek) => kek.id, isSpare: true },
       ],

@@ -1,5 +1,5 @@
 import { Option, type Command } from 'commander'
-import { streamRules, unwrapModes } from '#keks/kek.ts'
+import { protectionRules, streamRules, unwrapModes } from '#keks/kek.ts'
 import { parseCount, parseCountOrNone, parseDaysOrNone, parseDurationMs } from '#cli/parse/options.ts'
 
 export type RuleOptions = Readonly<{
@@ -8,6 +8,7 @@ export type RuleOptions = Readonly<{
   cacheUsesMax?: number
   streamRule?: string
   probeInterval?: number
+  protectionRule?: string
   wrapAgeMax?: number | 'none'
   wrapsMax?: number | 'none'
 }>
@@ -29,19 +30,27 @@ export function withRules(command: Command): Command {
       ),
     )
     .option('--probe-interval <time>', 'how often the KEK is proven to work; 0 turns it off', parseDurationMs)
+    .addOption(
+      new Option(
+        '--protection-rule <rule>',
+        'hsm: only a key that an HSM holds, by the word of its KMS; any: wherever it is kept',
+      ).choices(protectionRules),
+    )
     .option('--wrap-age-max <days>', 'cryptoperiod: how old a wrap may get (365d), or none', parseDaysOrNone)
     .option('--wraps-max <n>', 'cryptoperiod: how many DEKs it may wrap, or none', parseCountOrNone)
 }
 
 /** The same as the API names them; only those that were given. */
 export function rulesOf(options: RuleOptions): Record<string, string | number | null> {
-  const { unwrapMode, cacheCeiling, cacheUsesMax, streamRule, probeInterval, wrapAgeMax, wrapsMax } = options
+  const { unwrapMode, cacheCeiling, cacheUsesMax, streamRule, probeInterval } = options
+  const { protectionRule, wrapAgeMax, wrapsMax } = options
   return {
     ...(unwrapMode === undefined ? {} : { unwrapMode }),
     ...(cacheCeiling === undefined ? {} : { cacheCeilingMs: cacheCeiling }),
     ...(cacheUsesMax === undefined ? {} : { cacheUsesMax }),
     ...(streamRule === undefined ? {} : { streamRule }),
     ...(probeInterval === undefined ? {} : { probeIntervalMs: probeInterval }),
+    ...(protectionRule === undefined ? {} : { protectionRule }),
     ...(wrapAgeMax === undefined ? {} : { wrapAgeDaysMax: limitOf(wrapAgeMax) }),
     ...(wrapsMax === undefined ? {} : { wrapsMax: limitOf(wrapsMax) }),
   }

@@ -1,5 +1,3 @@
-import type { KekFaultKind } from '#kms/kek-fault.ts'
-
 export type AwsOperation = 'Encrypt' | 'Decrypt' | 'DescribeKey' | 'AssumeRole'
 
 /**
@@ -39,11 +37,3 @@ const SESSION_CODES: ReadonlySet<string> = new Set([
   'InvalidClientTokenId',
   'UnrecognizedClientException',
 ])
-
-/** What a refusal means and what its owner may read about it. */
-export type Verdict = Readonly<{
-  kind: KekFaultKind
-  message: string
-  /** Needs a second reading before the KEK is called suspended (src/keks/confirm-revocation.ts). */
-  isAmbiguous?: boolean
-}>

@@ -1,12 +1,7 @@
-import type { Verdict } from './aws-refusal.ts'
+import { misconfigured, revoked, tampered, throttled, unreachable, type Verdict } from '#kms/verdict.ts'
 
-const revoked = (message: string): Verdict => ({ kind: 'revoked', message })
 /** The word of a proxy that is not AWS's, passed on as text: the key itself is asked again. */
-const revokedByProxy = (message: string): Verdict => ({ kind: 'revoked', message, isAmbiguous: true })
-const unreachable = (message: string): Verdict => ({ kind: 'unreachable', message })
-const throttled = (message: string): Verdict => ({ kind: 'throttled', message })
-const misconfigured = (message: string): Verdict => ({ kind: 'misconfigured', message })
-const tampered = (message: string): Verdict => ({ kind: 'tampered', message })
+const revokedByProxy = (message: string): Verdict => revoked(message, { isAmbiguous: true })
 
 const OUTAGE = unreachable(
   'The external key store proxy cannot be reached; nothing was changed. It will be tried again.',

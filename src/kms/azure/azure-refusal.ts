@@ -1,14 +1,4 @@
-import type { KekFaultKind } from '#kms/kek-fault.ts'
-
 export type VaultOperation = 'wrapKey' | 'unwrapKey' | 'getKey'
-
-/** What a refusal means and what its owner may read about it. */
-export type Verdict = Readonly<{
-  kind: KekFaultKind
-  message: string
-  /** Of a `revoked`: whether it may have another reason, so that the KEK's state needs a second reading. */
-  isAmbiguous?: boolean
-}>
 
 /**
  * An error that Key Vault or a Managed HSM answered with, before it is judged. It holds Azure's own text, which

@@ -1,44 +1,42 @@
 import { KekFault } from '#kms/kek-fault.ts'
-import type { EntraRefusal, Verdict } from './azure-refusal.ts'
+import { ours, revoked, throttled, unreachable, type Verdict, verdictsByCode } from '#kms/verdict.ts'
+import type { EntraRefusal } from './azure-refusal.ts'
 
-const NOT_CONSENTED =
-  'Hasp’s application has no service principal in the tenant, or it was disabled or refused: consent to it again and enable it.'
-const TENANT_GONE = 'The tenant does not exist any more, or Key Vault is not available in it.'
-const BLOCKED =
-  'A policy of the tenant refuses Hasp’s application: let it through the conditional access rules.'
-const OUR_CREDENTIALS =
-  'Entra refused Hasp’s own credentials: whoever runs Hasp must renew its client secret or federated credential, and check its clock.'
-const SLOW_DOWN = 'Entra asks for fewer requests. It will be tried again.'
-const OUTAGE = 'Entra could not answer; nothing was changed. It will be tried again.'
-
-const each = (kind: Verdict['kind'], message: string, codes: readonly number[]) =>
-  codes.map((code) => [code, { kind, message }] as const)
+const SLOW_DOWN = throttled('Entra asks for fewer requests. It will be tried again.')
+const OUTAGE = unreachable('Entra could not answer; nothing was changed. It will be tried again.')
 
 /**
- * AADSTS numbers in the fault taxonomy ("Microsoft Entra authentication and authorization error codes"). One row
- * each; docs/kms-azure.md shows the same table.
+ * AADSTS numbers in the fault taxonomy ("Microsoft Entra authentication and authorization error codes");
+ * docs/kms-azure.md shows the same table.
  */
-const VERDICTS: ReadonlyMap<number, Verdict> = new Map([
+const VERDICTS = verdictsByCode<number>([
   // Unknown, unconsented, disabled or unassigned application; a missing or disabled service principal.
-  ...each(
-    'revoked',
-    NOT_CONSENTED,
+  [
+    revoked(
+      'Hasp’s application has no service principal in the tenant, or it was disabled or refused: consent to it again and enable it.',
+    ),
     [700016, 7000112, 7000229, 65001, 65004, 50105, 501051, 500011, 500014, 650052],
-  ),
-  ...each('revoked', TENANT_GONE, [90002, 5000224]),
-  ...each('revoked', BLOCKED, [53003, 530003, 53000, 53001]),
+  ],
+  [revoked('The tenant does not exist any more, or Key Vault is not available in it.'), [90002, 5000224]],
+  [
+    revoked(
+      'A policy of the tenant refuses Hasp’s application: let it through the conditional access rules.',
+    ),
+    [53003, 530003, 53000, 53001],
+  ],
   // Secrets and assertions of ours: wrong, expired, not yet valid, not matching our federated credential.
-  ...each(
-    'ours',
-    OUR_CREDENTIALS,
+  [
+    ours(
+      'Entra refused Hasp’s own credentials: whoever runs Hasp must renew its client secret or federated credential, and check its clock.',
+    ),
     [
       7000215, 7000222, 7000212, 700024, 700027, 700021, 70021, 700211, 700212, 700213, 700214, 700222,
       700223, 700030, 50012, 50027, 50013, 500133, 90014, 90023, 900144, 900023, 7000218, 7000216, 70011,
       1002012,
     ],
-  ),
-  ...each('throttled', SLOW_DOWN, [50196, 90055, 900555]),
-  ...each('unreachable', OUTAGE, [90033, 50000, 90006, 90024, 500082]),
+  ],
+  [SLOW_DOWN, [50196, 90055, 900555]],
+  [OUTAGE, [90033, 50000, 90006, 90024, 500082]],
 ])
 
 /** Codes that also mean that our own registration is gone: only a second read tells whose doing it is. */
@@ -54,12 +52,9 @@ function judgeEntraRefusal({ status, codes }: EntraRefusal): Verdict {
     const verdict = VERDICTS.get(code)
     if (verdict !== undefined) return verdict
   }
-  if (status === 429) return { kind: 'throttled', message: SLOW_DOWN }
-  if (status >= 500 || codes.length === 0) return { kind: 'unreachable', message: OUTAGE }
-  return {
-    kind: 'unreachable',
-    message: 'Entra answered with an error that Hasp does not know; nothing was changed.',
-  }
+  if (status === 429) return SLOW_DOWN
+  if (status >= 500 || codes.length === 0) return OUTAGE
+  return unreachable('Entra answered with an error that Hasp does not know; nothing was changed.')
 }
 
 export function entraFaultOf(refusal: EntraRefusal, verdict: Verdict = judgeEntraRefusal(refusal)): KekFault {
@@ -72,10 +67,10 @@ export function entraFaultOf(refusal: EntraRefusal, verdict: Verdict = judgeEntr
 
 /** The application is refused in its own home tenant too: nobody but its owner can have done that. */
 export function ownApplicationFault(refusal: EntraRefusal): KekFault {
-  return entraFaultOf(refusal, {
-    kind: 'ours',
-    message: 'Hasp’s own application is gone or disabled: whoever runs Hasp must restore it.',
-  })
+  return entraFaultOf(
+    refusal,
+    ours('Hasp’s own application is gone or disabled: whoever runs Hasp must restore it.'),
+  )
 }
 
 export function noApplicationFault(): KekFault {

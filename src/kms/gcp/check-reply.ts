@@ -68,12 +68,13 @@ function checksumIn(value: unknown): number | undefined {
 }
 
 const PROTECTIONS: Readonly<Record<string, Protection>> = {
-  SOFTWARE: 'software',
+  HSM: 'hsm',
+  HSM_SINGLE_TENANT: 'hsm',
   EXTERNAL: 'external',
   EXTERNAL_VPC: 'external',
 }
 
-/** `HSM`, `HSM_SINGLE_TENANT` and whatever Google adds are hardware; Google names what is not. */
+/** A level that Google adds, or leaves out, is not taken for an HSM: somebody may demand one. */
 function protectionIn({ protectionLevel }: Reply): Protection {
-  return (typeof protectionLevel === 'string' ? PROTECTIONS[protectionLevel] : undefined) ?? 'hsm'
+  return (typeof protectionLevel === 'string' ? PROTECTIONS[protectionLevel] : undefined) ?? 'software'
 }

@@ -1,16 +1,4 @@
-import type { KekFaultKind } from '#kms/kek-fault.ts'
-
 export type GcpOperation = 'Encrypt' | 'Decrypt'
-
-/** What a refusal means and what its owner may read about it. */
-export type Verdict = Readonly<{
-  kind: KekFaultKind
-  message: string
-  /** In place of the refusal's own code, where that would say less. */
-  code?: string
-  /** Of a `revoked`: see `KekFault`. */
-  isAmbiguous?: boolean
-}>
 
 /** The names of gRPC's status codes, by number (google.rpc.Code). */
 const STATUSES = [

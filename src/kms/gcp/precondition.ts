@@ -1,49 +1,43 @@
-import type { GcpRefusal, Verdict, Violation } from './gcp-refusal.ts'
+import { misconfigured, revoked, throttled, unreachable, type Verdict } from '#kms/verdict.ts'
+import type { GcpRefusal, Violation } from './gcp-refusal.ts'
 
 /** Ambiguous: one version was refused, or its manager refused one call; of the key they say less than of the record. */
-const revoked = (code: string, message: string): Verdict => ({
-  kind: 'revoked',
-  code,
-  message,
-  isAmbiguous: true,
-})
-const unreachable = (code: string, message: string): Verdict => ({ kind: 'unreachable', code, message })
-const misconfigured = (code: string, message: string): Verdict => ({ kind: 'misconfigured', code, message })
+const refused = (code: string, message: string): Verdict => revoked(message, { code, isAmbiguous: true })
 
 /** States of a CryptoKeyVersion (CryptoKeyVersionState) that serve nothing. */
 const STATES: Readonly<Record<string, Verdict>> = {
-  DISABLED: revoked('KEY_DISABLED', 'The key version is disabled: enable it.'),
-  DESTROY_SCHEDULED: revoked(
+  DISABLED: refused('KEY_DISABLED', 'The key version is disabled: enable it.'),
+  DESTROY_SCHEDULED: refused(
     'KEY_DESTROY_SCHEDULED',
     'The key version is scheduled for destruction: restore and enable it.',
   ),
-  DESTROYED: revoked(
+  DESTROYED: refused(
     'KEY_DESTROYED',
     'The key version was destroyed: what it wrapped stays closed for good.',
   ),
-  PENDING_IMPORT: revoked('KEY_PENDING_IMPORT', 'The key version has no material: import it.'),
-  PENDING_EXTERNAL_DESTRUCTION: revoked(
+  PENDING_IMPORT: refused('KEY_PENDING_IMPORT', 'The key version has no material: import it.'),
+  PENDING_EXTERNAL_DESTRUCTION: refused(
     'KEY_PENDING_EXTERNAL_DESTRUCTION',
     'The key version is being destroyed in the external key manager.',
   ),
-  EXTERNAL_DESTRUCTION_FAILED: revoked(
+  EXTERNAL_DESTRUCTION_FAILED: refused(
     'KEY_EXTERNAL_DESTRUCTION_FAILED',
     'The key version was destroyed, though not in the external key manager.',
   ),
-  PENDING_GENERATION: unreachable(
-    'KEY_PENDING_GENERATION',
-    'The key version is being generated. It will be tried again.',
-  ),
-  GENERATION_FAILED: misconfigured(
-    'KEY_GENERATION_FAILED',
-    'The key version was never generated: make a new one.',
-  ),
-  IMPORT_FAILED: misconfigured('KEY_IMPORT_FAILED', 'The import of the key version failed: import it again.'),
+  PENDING_GENERATION: unreachable('The key version is being generated. It will be tried again.', {
+    code: 'KEY_PENDING_GENERATION',
+  }),
+  GENERATION_FAILED: misconfigured('The key version was never generated: make a new one.', {
+    code: 'KEY_GENERATION_FAILED',
+  }),
+  IMPORT_FAILED: misconfigured('The import of the key version failed: import it again.', {
+    code: 'KEY_IMPORT_FAILED',
+  }),
 }
 
 const EKM_OUTAGE = unreachable(
-  'EXTERNAL_UNREACHABLE',
   'The external key manager cannot be reached; nothing was changed. It will be tried again.',
+  { code: 'EXTERNAL_UNREACHABLE' },
 )
 
 /** What went wrong with the external key manager, by the type of its violation; the first that fits counts. */
@@ -53,12 +47,12 @@ const EXTERNAL: readonly (readonly [type: RegExp, text: RegExp, verdict: Verdict
   [
     /PERMISSION_DENIED|ACCESS_DENIED/,
     /./,
-    revoked('EXTERNAL_PERMISSION_DENIED', 'The external key manager denied access: grant it there.'),
+    refused('EXTERNAL_PERMISSION_DENIED', 'The external key manager denied access: grant it there.'),
   ],
   [
     /NOT_FOUND/,
     /./,
-    revoked(
+    refused(
       'EXTERNAL_NOT_FOUND',
       'The external key manager does not find the key: check that it exists there.',
     ),
@@ -66,30 +60,28 @@ const EXTERNAL: readonly (readonly [type: RegExp, text: RegExp, verdict: Verdict
   [
     /DISABLED|DESTROYED|REVOKED/,
     /./,
-    revoked('EXTERNAL_KEY_DISABLED', 'The external key manager has disabled the key: enable it there.'),
+    refused('EXTERNAL_KEY_DISABLED', 'The external key manager has disabled the key: enable it there.'),
   ],
   [
     /RESOURCE_EXHAUSTED|QUOTA|RATE_LIMIT/,
     /./,
-    {
-      kind: 'throttled',
+    throttled('The external key manager asks for fewer requests. It will be tried again.', {
       code: 'EXTERNAL_RESOURCE_EXHAUSTED',
-      message: 'The external key manager asks for fewer requests. It will be tried again.',
-    },
+    }),
   ],
   [
     /INVALID|UNSUPPORTED|URI|KEY_PATH|PURPOSE|ALGORITHM|PROTECTION|CERTIFICATE|MISMATCH/,
     /./,
     misconfigured(
-      'EXTERNAL_MISCONFIGURED',
       'The external key or its key manager is set up wrongly: check its path, purpose and certificate.',
+      { code: 'EXTERNAL_MISCONFIGURED' },
     ),
   ],
 ]
 
 const UNKNOWN = unreachable(
-  'FAILED_PRECONDITION',
   'Google KMS says that the key cannot serve now, and not why. It will be tried again.',
+  { code: 'FAILED_PRECONDITION' },
 )
 
 /**
@@ -131,15 +123,14 @@ function verdictOfExternal({ type, description }: Violation, message: string): V
 function verdictOfText(text: string): Verdict {
   if (/has not been used in project|api .*is disabled|it is disabled/i.test(text)) return API_DISABLED
   if (/primary version/i.test(text)) {
-    return misconfigured(
-      'KEY_WITHOUT_PRIMARY',
-      'The key has no primary version: create one, or make one primary.',
-    )
+    return misconfigured('The key has no primary version: create one, or make one primary.', {
+      code: 'KEY_WITHOUT_PRIMARY',
+    })
   }
   return UNKNOWN
 }
 
 export const API_DISABLED = misconfigured(
-  'SERVICE_DISABLED',
   'The Cloud KMS API is not enabled in the project: enable cloudkms.googleapis.com.',
+  { code: 'SERVICE_DISABLED' },
 )

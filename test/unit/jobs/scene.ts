@@ -128,6 +128,8 @@ export async function createScene(): Promise<Scene> {
       cacheUsesMax: 1,
       streamRule: 'cut',
       probeIntervalMs: 0,
+      protectionRule: 'any',
+      protection: 'file',
       wrapAgeDaysMax: null,
       wrapsMax: null,
       state: 'active',

@@ -14,6 +14,8 @@ export const localKek: Kek = {
   cacheUsesMax: 1,
   streamRule: 'cut',
   probeIntervalMs: 0,
+  protectionRule: 'any',
+  protection: null,
   wrapAgeDaysMax: null,
   wrapsMax: null,
   state: 'active',

@@ -38,6 +38,8 @@ async function newKek(): Promise<string> {
     cacheUsesMax: 1,
     streamRule: 'cut',
     probeIntervalMs: 0,
+    protectionRule: 'any',
+    protection: null,
     wrapAgeDaysMax: null,
     wrapsMax: null,
     state: 'active',

@@ -65,6 +65,8 @@ async function newKek(kind: KekProviderKind, probeIntervalMs: number): Promise<K
     cacheUsesMax: 1,
     streamRule: 'cut',
     probeIntervalMs,
+    protectionRule: 'any',
+    protection: null,
     wrapAgeDaysMax: null,
     wrapsMax: null,
     state: 'active',

@@ -1,6 +1,14 @@
 import { Type, type Static } from 'typebox'
 import type { KekGrant } from '#keks/access.ts'
-import { cacheCeilingMsMax, kekStates, streamRules, unwrapModes, type Kek } from '#keks/kek.ts'
+import {
+  cacheCeilingMsMax,
+  kekStates,
+  protectionRules,
+  protections,
+  streamRules,
+  unwrapModes,
+  type Kek,
+} from '#keks/kek.ts'
 import { revocationBound } from '#keks/revocation-bound.ts'
 import { summarizeKek } from '#keks/summary.ts'
 import { Id, Name, Nullable, Time } from '#http/schemas.ts'
@@ -28,6 +36,12 @@ const rules = {
     minimum: 0,
     maximum: 86_400_000,
     description: 'How often a canary is unwrapped; 0 turns it off.',
+  }),
+  protectionRule: Type.Unsafe<Kek['protectionRule']>({
+    type: 'string',
+    enum: [...protectionRules],
+    description:
+      'hsm: the KEK is only used if its KMS says that an HSM holds the key, and its targets move to no other kind.',
   }),
   wrapAgeDaysMax: Nullable(
     Type.Integer({
@@ -103,6 +117,7 @@ export const defaultRules = {
   cacheUsesMax: 10_000,
   streamRule: 'cut',
   probeIntervalMs: 60_000,
+  protectionRule: 'any',
   wrapAgeDaysMax: null,
   wrapsMax: null,
 } as const
@@ -153,6 +168,13 @@ export const KekReply = Type.Object(
       fileId: Type.Optional(Type.String()),
     }),
     ...rules,
+    protection: Nullable(
+      Type.Unsafe<NonNullable<Kek['protection']>>({
+        type: 'string',
+        enum: [...protections],
+        description: 'Where the KMS keeps the key, as it said when the KEK was verified.',
+      }),
+    ),
     state: Type.Unsafe<Kek['state']>({ type: 'string', enum: [...kekStates] }),
     stateReason: Nullable(Type.String()),
     stateChangedAt: Time,

@@ -228,6 +228,9 @@ describe('an answer of Google KMS', () => {
 
   it('of Encrypt gives ciphertext, version and protection', () => {
     expect(requireEncrypted(keyName, good, 'r')).toEqual({ ciphertext, version: '3', protection: 'software' })
+    const levels = { HSM: 'hsm', HSM_SINGLE_TENANT: 'hsm', EXTERNAL_VPC: 'external', QUANTUM: 'software' }
+    for (const [protectionLevel, protection] of Object.entries(levels))
+      expect(requireEncrypted(keyName, { ...good, protectionLevel }, 'r').protection).toBe(protection)
   })
 
   it.each([
