@@ -25,6 +25,4 @@ export type RunDeps = Omit<LifecycleJobDeps, 'enqueue'> &
     onTampered: (what: { table: string; id: string }) => void
     /** Names this process to whoever looks at a job. */
     runBy: string
-    /** How many records are under way at once. */
-    recordsAtOnce?: number
   }>

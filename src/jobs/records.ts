@@ -16,7 +16,7 @@ import { findRecordsLeft } from './records-left.ts'
 import { rewrapRecord } from './rewrap-record.ts'
 import { RunEnd } from './run-end.ts'
 
-const recordsAtOnceDefault = 8
+const recordsAtOnce = 8
 const pageSize = 200
 
 /** The records of one run: which failed, and at what pace the others go. */
@@ -57,7 +57,6 @@ export class Records {
 
   async #doSome(targetIds: readonly string[]): Promise<void> {
     const waiting = targetIds.values()
-    const { recordsAtOnce = recordsAtOnceDefault } = this.#deps
     const failures: unknown[] = []
     const lane = async () => {
       for (const targetId of waiting) {

@@ -104,6 +104,7 @@ function valuesOf(rows: readonly BatchRow[]): string[] {
   let targetIds = ''
   let virtualKeyIds = ''
   let receiptIds = ''
+  let bodies = ''
   let separator = '{'
   for (const row of rows) {
     orgIds += separator + row.orgId
@@ -115,8 +116,19 @@ function valuesOf(rows: readonly BatchRow[]): string[] {
     targetIds += separator + (row.targetId ?? 'NULL')
     virtualKeyIds += separator + (row.virtualKeyId ?? 'NULL')
     receiptIds += separator + (row.receiptId ?? 'NULL')
+    bodies += bodies === '' ? row.body : `\n${row.body}`
     separator = ','
   }
-  const arrays = [orgIds, epochs, entryIds, kinds, times, kekIds, targetIds, virtualKeyIds, receiptIds]
-  return [...arrays.map((array) => `${array}}`), rows.map((row) => row.body).join('\n')]
+  return [
+    `${orgIds}}`,
+    `${epochs}}`,
+    `${entryIds}}`,
+    `${kinds}}`,
+    `${times}}`,
+    `${kekIds}}`,
+    `${targetIds}}`,
+    `${virtualKeyIds}}`,
+    `${receiptIds}}`,
+    bodies,
+  ]
 }

@@ -17,8 +17,6 @@ export type AwsDeployment = Readonly<{
   dekTransport?: 'bytes' | 'sdk'
   connectTimeoutMs?: number
   callTimeoutMs?: number
-  /** Seconds, from 900 (the least that STS allows, and the default) to 3600. */
-  roleSessionDurationS?: number
   /** Wall clock, for role sessions and signatures. */
   now?: () => number
   random?: () => number
@@ -35,7 +33,6 @@ export class AwsClients implements AsyncDisposable {
   readonly ownCredentials: OwnCredentials
   readonly dekTransport: 'bytes' | 'sdk'
   readonly callTimeoutMs: number
-  readonly roleSessionDurationS: number
   readonly now: () => number
   readonly random: () => number
   readonly #deployment: AwsDeployment
@@ -52,7 +49,6 @@ export class AwsClients implements AsyncDisposable {
     this.dekTransport = deployment.dekTransport ?? 'bytes'
     this.#connectTimeoutMs = deployment.connectTimeoutMs ?? 1_000
     this.callTimeoutMs = deployment.callTimeoutMs ?? 2_000
-    this.roleSessionDurationS = deployment.roleSessionDurationS ?? 900
     this.now = deployment.now ?? Date.now
     this.random = deployment.random ?? Math.random
   }

@@ -38,7 +38,6 @@ export type AwsKek = Readonly<{
   roleArn: string | null
   /** Made by Hasp for this KEK alone; the role's trust policy demands it. */
   externalId: string
-  allowMultiRegion?: boolean
 }>
 
 /**
@@ -54,7 +53,7 @@ export class AwsKekProvider implements KekProvider {
 
   /** @throws {KekFault} `misconfigured` for an ARN that is not exactly one key, or a role of another account. */
   constructor(kek: AwsKek, clients: AwsClients) {
-    this.#kmsKey = parseAwsKeyArn(kek.keyArn, { allowMultiRegion: kek.allowMultiRegion ?? false })
+    this.#kmsKey = parseAwsKeyArn(kek.keyArn)
     this.kekRef = this.#kmsKey.arn
     this.#clients = clients
     this.#credentials = credentialSourceOf(kek, this.#kmsKey, clients)

@@ -12,7 +12,6 @@ export function credentialSourceOf(kek: AwsKek, kmsKey: AwsKeyArn, clients: AwsC
     roleArn: requireRoleBeside(kmsKey, kek.roleArn).arn,
     externalId: kek.externalId,
     sessionName: `hasp-${kek.kekId.slice(0, 13)}`,
-    sessionDurationS: clients.roleSessionDurationS,
   }
   const deps = {
     ownCredentials: clients.ownCredentials,

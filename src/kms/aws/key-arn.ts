@@ -22,19 +22,18 @@ export type AwsKeyArn = Readonly<{
   region: string
   accountId: string
   keyId: string
-  isMultiRegion: boolean
 }>
 
 type AwsRoleArn = Readonly<{ arn: string; partition: AwsPartition; accountId: string }>
 
 /**
  * Takes the full ARN of one KMS key apart and refuses all that could come to mean another key: aliases (an
- * alias can be pointed elsewhere), bare ids, and multi-region keys unless `allowMultiRegion` (each replica
- * decrypts by itself, so disabling one region revokes nothing in the others).
+ * alias can be pointed elsewhere), bare ids, and multi-region keys (each replica decrypts by itself, so disabling
+ * one region revokes nothing in the others).
  *
  * @throws {KekFault} `misconfigured`, saying what to give instead.
  */
-export function parseAwsKeyArn(arn: string, options: { allowMultiRegion?: boolean } = {}): AwsKeyArn {
+export function parseAwsKeyArn(arn: string): AwsKeyArn {
   const [partition, service, region, accountId, resource] = splitArn(arn)
   if (service !== 'kms') throw misconfigured('malformed-key-arn', 'Give the ARN of a KMS key.')
   if (resource.startsWith('alias/')) {
@@ -48,17 +47,16 @@ export function parseAwsKeyArn(arn: string, options: { allowMultiRegion?: boolea
   }
   requireAccount(accountId)
   const keyId = resource.startsWith('key/') ? resource.slice('key/'.length) : ''
-  const isMultiRegion = MULTI_REGION_KEY_ID.test(keyId)
-  if (isMultiRegion && options.allowMultiRegion !== true) {
+  if (MULTI_REGION_KEY_ID.test(keyId)) {
     throw misconfigured(
       'multi-region-refused',
       'A multi-region key stays usable in its other regions after you disable it in one: give a single-region key.',
     )
   }
-  if (!isMultiRegion && !KEY_ID.test(keyId)) {
+  if (!KEY_ID.test(keyId)) {
     throw misconfigured('malformed-key-arn', 'The key ARN must end in key/ and the id of the key (a UUID).')
   }
-  return { arn, partition, region, accountId, keyId, isMultiRegion }
+  return { arn, partition, region, accountId, keyId }
 }
 
 /** @throws {KekFault} `misconfigured` when `arn` is not the full ARN of an IAM role. */

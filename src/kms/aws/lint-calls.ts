@@ -23,7 +23,7 @@ export class AwsLintCalls {
   readonly #credentials: CredentialSource
 
   constructor(kek: AwsKek, clients: AwsClients) {
-    this.kmsKey = parseAwsKeyArn(kek.keyArn, { allowMultiRegion: kek.allowMultiRegion ?? false })
+    this.kmsKey = parseAwsKeyArn(kek.keyArn)
     this.#clients = clients
     this.#credentials = credentialSourceOf(kek, this.kmsKey, clients)
   }
