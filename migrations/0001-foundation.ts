@@ -48,6 +48,8 @@ export async function up(db: Kysely<never>): Promise<void> {
       protection_rule text NOT NULL CHECK (protection_rule IN ('any', 'hsm')),
       protection text CHECK (protection IN ('software', 'hsm', 'external', 'file')),
       wrap_age_days_max integer CHECK (wrap_age_days_max BETWEEN 1 AND 36500),
+      dek_age_days_max integer CHECK (dek_age_days_max BETWEEN 1 AND 36500),
+      credential_age_days_max integer CHECK (credential_age_days_max BETWEEN 1 AND 36500),
       wraps_max integer CHECK (wraps_max >= 1),
       state text NOT NULL CHECK (state IN ('pre-activation', 'active', 'suspended', 'deactivated', 'compromised', 'destroyed')),
       state_reason text,

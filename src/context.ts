@@ -60,7 +60,7 @@ export async function createContext(options: ContextOptions): Promise<Context> {
   const drills = buildDrills(stack, storage, custody, common)
   const { lifecycleJobs, startWorking } = await buildJobs(stack, storage, custody, common)
   const listener = hearChanges(stack, storage, custody, lending, log)
-  const { db, ring, receipts, firstOrganisation } = storage
+  const { db, lookups, ring, receipts, firstOrganisation } = storage
   const { calls, kekAccessKinds, kekProviders, unwrapper } = custody
   const { proxy, targets, onTampered } = lending
 
@@ -77,6 +77,7 @@ export async function createContext(options: ContextOptions): Promise<Context> {
   const server = await buildServer({
     api: {
       db,
+      lookups,
       ring,
       now,
       kekAccessKinds,

@@ -1,5 +1,5 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { Pool } from 'undici'
+import { startSteadyCalls } from '../hasp/steady-calls.ts'
 
 export type OpenLoopResult = Readonly<{
   sent: number
@@ -33,7 +33,6 @@ export function crashBody(index: number): string {
 export const indexHeader = 'x-client-request-id'
 
 const requestTimeoutMs = 20_000
-const tickMs = 5
 
 export function startOpenLoop(load: {
   url: string
@@ -41,9 +40,7 @@ export function startOpenLoop(load: {
   requestsPerSecond: number
 }): OpenLoop {
   const pool = new Pool(load.url, { connections: 64, headersTimeout: requestTimeoutMs })
-  const underWay = new Set<Promise<void>>()
-  const counts = { sent: 0, answered: 0, refused: 0, broken: 0 }
-  const stopping = new AbortController()
+  const counts = { answered: 0, refused: 0, broken: 0 }
 
   const send = async (index: number) => {
     try {
@@ -64,35 +61,23 @@ export function startOpenLoop(load: {
       counts.broken += 1
     }
   }
-  const running = (async () => {
-    const startedAt = performance.now()
-    while (!stopping.signal.aborted) {
-      const due = ((performance.now() - startedAt) / 1000) * load.requestsPerSecond
-      while (counts.sent < due) {
-        const call = send(counts.sent++).finally(() => underWay.delete(call))
-        underWay.add(call)
-      }
-      await sleep(tickMs)
-    }
-  })()
+  const calls = startSteadyCalls(load.requestsPerSecond, send)
   const stop = async () => {
-    stopping.abort()
-    await running
-    await Promise.all(underWay)
-    return { ...counts }
+    await calls.stop()
+    return { ...counts, sent: calls.begun }
   }
   return {
     get inFlight() {
-      return underWay.size
+      return calls.inFlight
     },
     get answered() {
       return counts.answered
     },
     stop,
     async [Symbol.asyncDispose]() {
-      stopping.abort()
+      const stopped = stop()
       await pool.destroy()
-      await stop()
+      await stopped
     },
   }
 }

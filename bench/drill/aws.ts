@@ -1,5 +1,6 @@
 import { DisableKeyCommand, EnableKeyCommand, KMSClient } from '@aws-sdk/client-kms'
 import { startAwsEmulator } from '#emulators/aws/aws-emulator.ts'
+import { ownPolicies, trust, wrapAndUnwrap } from '../hasp/aws-policies.ts'
 import { OneAtATime, type Cloud } from './cloud.ts'
 
 /** AWS: `DisableKey` by the root of the customer's account. */
@@ -11,7 +12,7 @@ export async function startAws(stack: AsyncDisposableStack): Promise<Cloud> {
   const own = control.createUser({
     accountId: control.createAccount().accountId,
     name: 'hasp',
-    policies: [allow({ Action: 'sts:AssumeRole', Resource: '*' })],
+    policies: ownPolicies,
   })
   return {
     name: 'AWS KMS',
@@ -34,11 +35,7 @@ export async function startAws(stack: AsyncDisposableStack): Promise<Cloud> {
       const { id: orgId } = await api('GET', '/organisation')
       // The API's schema promises `access` of a KEK in AWS to be an object with an externalId.
       const { externalId } = kek['access'] as { externalId: string }
-      const ofOrg = { StringEquals: { 'kms:EncryptionContext:hasp:org': String(orgId) } }
-      const policies = [
-        allow({ Action: ['kms:Encrypt', 'kms:Decrypt'], Resource: keyArn, Condition: ofOrg }),
-        allow({ Action: 'kms:DescribeKey', Resource: keyArn }),
-      ]
+      const policies = wrapAndUnwrap(keyArn, String(orgId))
       await turn.do(async () => {
         control.putTrustPolicy({ roleArn, trustPolicy: trust(own.arn, externalId) })
         control.putPolicies({ principalArn: roleArn, policies })
@@ -57,16 +54,4 @@ export async function startAws(stack: AsyncDisposableStack): Promise<Cloud> {
       return { kekId: String(kek['id']), drilled }
     },
   }
-}
-
-function allow(statement: object) {
-  return { Version: '2012-10-17', Statement: [{ Effect: 'Allow', ...statement }] }
-}
-
-function trust(principalArn: string, externalId: string) {
-  return allow({
-    Principal: { AWS: principalArn },
-    Action: 'sts:AssumeRole',
-    Condition: { StringEquals: { 'sts:ExternalId': externalId } },
-  })
 }

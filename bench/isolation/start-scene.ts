@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { connectAwsEmulator, type AwsEmulatorClient } from '#emulators/aws/control/control-client.ts'
+import { ownPolicies, trust, wrapAndUnwrap } from '../hasp/aws-policies.ts'
 import { managementApi, type ManagementApi } from '../hasp/management-api.ts'
 import { registerKek } from '../hasp/register-kek.ts'
 import { serveNewHasp } from '../hasp/serve-hasp.ts'
@@ -33,7 +34,7 @@ export async function startScene(stack: AsyncDisposableStack): Promise<Scene> {
   const own = await command('create-user', {
     accountId,
     name: 'hasp',
-    policies: [allow({ Action: 'sts:AssumeRole', Resource: '*' })],
+    policies: ownPolicies,
   })
   const dataDir = await mkdtemp(join(tmpdir(), 'hasp-bench-isolation-'))
   stack.defer(() => rm(dataDir, { recursive: true, force: true }))
@@ -75,27 +76,11 @@ async function lending(
   const { keyArn } = await command('create-key', { accountId })
   const grant = async (externalId: string, orgId: string) => {
     await command('put-trust-policy', { roleArn, trustPolicy: trust(principal, externalId) })
-    const ofOrg = { StringEquals: { 'kms:EncryptionContext:hasp:org': orgId } }
-    const policies = [
-      allow({ Action: ['kms:Encrypt', 'kms:Decrypt'], Resource: keyArn, Condition: ofOrg }),
-      allow({ Action: 'kms:DescribeKey', Resource: keyArn }),
-    ]
+    const policies = wrapAndUnwrap(keyArn, orgId)
     await command('put-policies', { principalArn: roleArn, policies })
   }
   const kekId = await registerKek(api, { keyArn, roleArn, grant }, 'strict')
   await api('POST', '/api-targets', { name: 'openai', provider: 'openai', baseUrl, kekId, credential })
   const issued = await api('POST', '/virtual-keys', { name: 'agent', targetIds: 'all' })
   return { virtualKey: String(issued['token']), keyArn }
-}
-
-function allow(statement: object) {
-  return { Version: '2012-10-17', Statement: [{ Effect: 'Allow', ...statement }] }
-}
-
-function trust(principalArn: string, externalId: string) {
-  return allow({
-    Principal: { AWS: principalArn },
-    Action: 'sts:AssumeRole',
-    Condition: { StringEquals: { 'sts:ExternalId': externalId } },
-  })
 }

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { Pool } from 'undici'
+import { startSteadyCalls } from '../hasp/steady-calls.ts'
 
 export type LoadResult = Readonly<{
   sent: number
@@ -18,7 +18,6 @@ export interface Load extends AsyncDisposable {
 }
 
 const requestTimeoutMs = 20_000
-const tickMs = 5
 const body = JSON.stringify({ model: 'gpt-5', messages: [{ role: 'user', content: 'Hello' }] })
 
 export function startLoad(load: {
@@ -30,11 +29,8 @@ export function startLoad(load: {
   connections?: number
 }): Load {
   const pool = new Pool(load.url, { connections: load.connections ?? 64, headersTimeout: requestTimeoutMs })
-  const underWay = new Set<Promise<void>>()
-  const stopping = new AbortController()
   const failures: Record<string, number> = {}
   const latenciesMs: number[] = []
-  let sent = 0
 
   const fail = (how: string) => {
     failures[how] = (failures[how] ?? 0) + 1
@@ -61,21 +57,10 @@ export function startLoad(load: {
       fail(error instanceof Error ? error.message : 'broken')
     }
   }
-  const running = (async () => {
-    const startedAt = performance.now()
-    while (!stopping.signal.aborted) {
-      const due = ((performance.now() - startedAt) / 1000) * load.requestsPerSecond
-      while (sent < due) {
-        const call = send(sent++).finally(() => underWay.delete(call))
-        underWay.add(call)
-      }
-      await sleep(tickMs)
-    }
-  })()
+  const calls = startSteadyCalls(load.requestsPerSecond, send)
   const stop = async () => {
-    stopping.abort()
-    await running
-    await Promise.all(underWay)
+    await calls.stop()
+    const { begun: sent } = calls
     return { sent, answered: latenciesMs.length, failures, latencyMs: quantilesOf(latenciesMs) }
   }
   return {
@@ -84,9 +69,9 @@ export function startLoad(load: {
     },
     stop,
     async [Symbol.asyncDispose]() {
-      stopping.abort()
+      const stopped = stop()
       await pool.destroy()
-      await stop()
+      await stopped
     },
   }
 }

@@ -74,6 +74,16 @@ export async function listAdminTokens(
   return judgedRows(await query.execute(), (row) => adminTokenOf(ring, row))
 }
 
+/** The newest admin tokens of all organisations, of whatever state. */
+export async function newestAdminTokens(
+  db: Db,
+  ring: SecretRing,
+  limit: number,
+): Promise<Judged<AdminToken>[]> {
+  const rows = await db.selectFrom('admin_tokens').selectAll().orderBy('id', 'desc').limit(limit).execute()
+  return judgedRows(rows, (row) => adminTokenOf(ring, row))
+}
+
 /**
  * Every usable token of an organisation, locked: the last one may not be revoked away. A row that is not ours opens
  * nothing, and does not count.

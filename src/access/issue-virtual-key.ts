@@ -158,11 +158,16 @@ async function assertTargetsExist(db: Db, orgId: string, targetIds: readonly str
   }
 }
 
+/** As the API says it: in the ledger an empty list would read as a virtual key that may do nothing. */
 function scopeDetails(virtualKey: VirtualKey) {
   return {
     name: virtualKey.name,
-    targetIds: [...virtualKey.targetIds],
-    models: [...virtualKey.models],
+    targetIds: allOr(virtualKey.targetIds),
+    models: allOr(virtualKey.models),
     expiresAt: virtualKey.expiresAt?.toISOString() ?? null,
   }
+}
+
+function allOr(scope: readonly string[]): 'all' | string[] {
+  return scope.length === 0 ? 'all' : [...scope]
 }

@@ -61,7 +61,8 @@ export class VirtualKeyDirectory {
     const held = this.#activeAt(place)
     if (held !== undefined && (view === undefined || isOf(held, view)))
       return { outcome: 'granted', grant: held }
-    const read = await this.#read(tokenDigests(this.#deps.ring, token), this.#grants.has(place))
+    // Whoever is let in no more is a stranger: one revoked key must not go before all others, without a bound.
+    const read = await this.#read(tokenDigests(this.#deps.ring, token), held !== undefined)
     if (typeof read === 'string') return { outcome: read }
     this.#grants.set(place, read)
     const status = statusOf(read.virtualKey, this.#deps.now())

@@ -106,6 +106,16 @@ export async function listVirtualKeys(
   return judgedRows(await query.execute(), (row) => virtualKeyOf(ring, row))
 }
 
+/** The newest virtual keys of all organisations, of whatever state. */
+export async function newestVirtualKeys(
+  db: Db,
+  ring: SecretRing,
+  limit: number,
+): Promise<Judged<VirtualKey>[]> {
+  const rows = await db.selectFrom('virtual_keys').selectAll().orderBy('id', 'desc').limit(limit).execute()
+  return judgedRows(rows, (row) => virtualKeyOf(ring, row))
+}
+
 export async function insertVirtualKey(db: Db, ring: SecretRing, virtualKey: VirtualKey): Promise<void> {
   const columns = virtualKeyColumns(virtualKey)
   await db

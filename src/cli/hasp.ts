@@ -85,5 +85,5 @@ function pathIn(words: readonly string[]): string[] {
 }
 
 function helpWidth(io: CliIo): number {
-  return Math.min(io.stdout.columns ?? 100, 120)
+  return Math.min(io.stdout.columns || 100, 120)
 }

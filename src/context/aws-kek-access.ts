@@ -13,13 +13,13 @@ export function awsKekAccess(principalArn: string | undefined, clients: AwsClien
       if (keyArn === undefined) {
         throw new KekFault('misconfigured', 'key-arn-missing', 'Give keyArn: the full ARN of the KMS key.')
       }
-      const key = parseAwsKeyArn(keyArn)
-      if (roleArn !== undefined) requireRoleBeside(key, roleArn)
+      const kmsKey = parseAwsKeyArn(keyArn)
+      if (roleArn !== undefined) requireRoleBeside(kmsKey, roleArn)
       return {
-        kekRef: key.arn,
+        kekRef: kmsKey.arn,
         access: {
           provider: 'aws',
-          keyArn: key.arn,
+          keyArn: kmsKey.arn,
           roleArn: roleArn ?? null,
           externalId: newAwsExternalId(),
         },

@@ -36,7 +36,7 @@ const bodyTimeoutMs = 120_000
 
 export function buildLending(
   stack: AsyncDisposableStack,
-  { db, ring, receipts }: Storage,
+  { db, lookups, ring, receipts }: Storage,
   { kekProviders, unwrapper, calls }: Custody,
   options: {
     config: Config
@@ -57,7 +57,7 @@ export function buildLending(
     }),
   )
   const onTampered = (what: object) => log.error(what, 'a stored record was tampered with, and is not used')
-  const virtualKeys = new VirtualKeyDirectory({ db, ring, now, onTampered })
+  const virtualKeys = new VirtualKeyDirectory({ db: lookups, ring, now, onTampered })
   const lastUsed = new LastUsed(db, now)
   const rejections = new RejectionNotes({ db, now })
   const views = new OrganisationViews({

@@ -4,15 +4,18 @@ import type { Connection } from '#db/connection.ts'
 import { openDatabase, type Database } from '#db/database.ts'
 import { startEmbeddedPostgres } from '#db/embedded-postgres.ts'
 import { migrateToLatest } from '#db/migrate.ts'
+import { lookupTimeoutMs } from '#db/token-lookups.ts'
 import type { SecretRing } from '#integrity/secret-ring.ts'
 import { ReceiptCommitter } from '#ledger/commit-receipts.ts'
 import type { Logger } from '#telemetry/log.ts'
-import { loadSecretRing } from './root-secret.ts'
+import { loadRingOf } from './root-secret.ts'
 
 /** Everything that remembers: the database, the ring that vouches for its rows, and the ledger's fast lane. */
 export type Storage = Readonly<{
   connection: Connection
   db: Database
+  /** Where tokens are looked up, also those of strangers. */
+  lookups: Database
   ring: SecretRing
   receipts: ReceiptCommitter
   /** The organisation that this start made on an empty database, with its token. */
@@ -23,18 +26,22 @@ export type Storage = Readonly<{
 /** Apart from the other connections, so that no management query keeps a receipt waiting. */
 const receiptConnectionsMax = 4
 
+/** Apart as well: what strangers make Hasp ask of a database that hangs takes no connection from the rest. */
+const lookupConnectionsMax = 6
+
 /** Opens the operator's PostgreSQL, or starts Hasp's own, and brings its schema up to date. */
 export async function openStorage(
   stack: AsyncDisposableStack,
   { config, log, now }: { config: Config; log: Logger; now: () => Date },
 ): Promise<Storage> {
   const connection = config.databaseUrl ?? (await embeddedConnection(stack, config, log))
-  const open = (applicationName: string, poolMax: number) =>
+  const open = (applicationName: string, poolMax: number, statementTimeoutMs?: number) =>
     stack.use(
       openDatabase({
         connection,
         poolMax,
         applicationName,
+        ...(statementTimeoutMs === undefined ? {} : { statementTimeoutMs }),
         onIdleError: (error) => log.warn({ err: error }, 'a database connection broke'),
       }),
     )
@@ -42,8 +49,11 @@ export async function openStorage(
   const migrations = await migrateToLatest(db)
   if (migrations.length > 0) log.info({ migrations }, 'database migrated')
 
-  const ring = await loadSecretRing(config)
+  const ring = await loadRingOf(db, config)
   const firstOrganisation = await createFirstOrganisation({ db, ring, now })
+
+  // Soon after nobody waits for it any more.
+  const lookups = open('hasp:lookups', lookupConnectionsMax, lookupTimeoutMs + 500)
 
   let outcomesLost = 0
   const receipts = new ReceiptCommitter({
@@ -55,7 +65,7 @@ export async function openStorage(
     },
   })
   stack.use(receipts)
-  return { connection, db, ring, receipts, firstOrganisation, outcomesLost: () => outcomesLost }
+  return { connection, db, lookups, ring, receipts, firstOrganisation, outcomesLost: () => outcomesLost }
 }
 
 /** Hasp's own PostgreSQL, for whoever brings none. */

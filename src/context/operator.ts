@@ -6,7 +6,7 @@ import { openDatabase } from '#db/database.ts'
 import { startEmbeddedPostgres } from '#db/embedded-postgres.ts'
 import { migrateToLatest } from '#db/migrate.ts'
 import { installJobQueue } from '#jobs/queue.ts'
-import { loadSecretRing } from './root-secret.ts'
+import { loadRingOf } from './root-secret.ts'
 
 /** What the operator of a Hasp does on its database, without a running service. */
 export type Operator = AsyncDisposable &
@@ -39,11 +39,11 @@ export async function openOperator(config: Config, log: (message: string) => voi
       return migrations
     },
     createOrganisation: async (name) => {
-      const ring = await loadSecretRing(config)
+      const ring = await loadRingOf(db, config)
       return createOrganisation({ db, ring, now: () => new Date() }, { name, actor: 'operator' })
     },
     issueAdminToken: async (organisationName) => {
-      const ring = await loadSecretRing(config)
+      const ring = await loadRingOf(db, config)
       const orgId = await findOrganisationIdByName(db.kysely, organisationName)
       const issue = { orgId, actor: 'operator', name: 'from the operator', expiresAt: null }
       const { token } = await issueAdminToken({ db, ring, now: () => new Date() }, issue)

@@ -1,7 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import { mkdir, open, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import { isWrittenUnder } from '#access/written-under.ts'
 import { ConfigError, type Config } from '#config/load-config.ts'
+import type { Database } from '#db/database.ts'
 import { SecretRing } from '#integrity/secret-ring.ts'
 
 const secretBytes = 32
@@ -11,7 +13,7 @@ const secretBytes = 32
  * made at the first start. Lose it and no row and no token is accepted any more; it opens no credential.
  * @throws {ConfigError} where several nodes would each make their own, or the file is readable by others.
  */
-export async function loadSecretRing(config: Config): Promise<SecretRing> {
+async function loadSecretRing(config: Config): Promise<SecretRing> {
   if (
     config.rootSecret === undefined &&
     config.databaseUrl !== undefined &&
@@ -33,6 +35,22 @@ export async function loadSecretRing(config: Config): Promise<SecretRing> {
     current.fill(0)
     previous?.fill(0)
   }
+}
+
+/**
+ * The ring, if it is the one that this database was written under.
+ * @throws {ConfigError} as {@link loadSecretRing}, and where it is another one.
+ */
+export async function loadRingOf(db: Database, config: Config): Promise<SecretRing> {
+  const ring = await loadSecretRing(config)
+  if (await isWrittenUnder(db.kysely, ring)) return ring
+  const source =
+    config.rootSecret === undefined
+      ? `${join(config.dataDir, 'root-secret')} (HASP_ROOT_SECRET is not set)`
+      : 'HASP_ROOT_SECRET'
+  throw new ConfigError([
+    `${source} is not the root secret that this database was written under: no token in it would be accepted. Set HASP_ROOT_SECRET to what the other nodes have, or restore it from your backup; a former one belongs into HASP_ROOT_SECRET_PREVIOUS.`,
+  ])
 }
 
 async function readOrCreate(path: string): Promise<Buffer> {

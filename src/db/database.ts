@@ -12,6 +12,8 @@ export type OpenDatabase = Readonly<{
   poolMax: number
   /** Shown in `pg_stat_activity`. */
   applicationName: string
+  /** How long the server works on one statement. Default 30000. */
+  statementTimeoutMs?: number
   /** Told of connections that broke while idle; the pool replaces them. */
   onIdleError?: (error: Error) => void
 }>
@@ -63,7 +65,7 @@ export function openDatabase(options: OpenDatabase): Database {
     connectionTimeoutMillis: connectTimeoutMs,
     idleTimeoutMillis: 60_000,
     keepAlive: true,
-    statement_timeout: 30_000,
+    statement_timeout: options.statementTimeoutMs ?? 30_000,
     idle_in_transaction_session_timeout: 30_000,
   })
   // An EventEmitter without a listener throws: a connection that breaks, idle or in use, would end the process.

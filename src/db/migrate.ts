@@ -54,9 +54,10 @@ async function run(db: Kysely<Schema>, migrations: Record<string, Migration>): P
   const { error, results = [] } = await migrator.migrateToLatest()
   if (error !== undefined) {
     const failed = results.find((result) => result.status === 'Error')
+    const why = error instanceof Error ? `: ${error.message}` : '.'
     throw new DatabaseError(
       'migration_failed',
-      `Migration ${failed?.migrationName ?? '(before the first)'} failed and was rolled back.`,
+      `Migration ${failed?.migrationName ?? '(before the first)'} failed and was rolled back${why}`,
       { cause: error },
     )
   }

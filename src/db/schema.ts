@@ -98,6 +98,8 @@ interface Keks {
   cache_uses_max: number
   canary: Buffer | null
   created_at: Timestamp
+  credential_age_days_max: number | null
+  dek_age_days_max: number | null
   id: string
   kek_ref: string
   mac: Buffer

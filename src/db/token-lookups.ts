@@ -15,6 +15,8 @@ export type Lookup<Found> = Readonly<{ found: Found | undefined; readAtMs: numbe
 type Waiting<Found> = { digests: readonly Buffer[]; resolvers: PromiseWithResolvers<Lookup<Found>>[] }
 
 const queriesMax = 2
+/** How long a query is waited for; its server should give it up soon after, or further ones pile up there. */
+export const lookupTimeoutMs = 5_000
 const tokensPerQueryMax = 256
 
 /**
@@ -35,7 +37,7 @@ export class TokenLookups<Found> {
   constructor(options: Options<Found>) {
     this.#query = options.query
     this.#strangersMax = options.strangersMax ?? 2_000
-    this.#timeoutMs = options.timeoutMs ?? 5_000
+    this.#timeoutMs = options.timeoutMs ?? lookupTimeoutMs
   }
 
   /**

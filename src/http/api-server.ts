@@ -27,6 +27,8 @@ export type ApiServer = FastifyInstance<
 /** What the routes of the management API hand on to the features. */
 export type ApiDeps = Readonly<{
   db: Database
+  /** Where tokens are looked up, also those of strangers. */
+  lookups: Database
   ring: SecretRing
   now: () => Date
   kekAccessKinds: ReadonlyMap<string, KekAccessKind>

@@ -7,8 +7,8 @@ import { refuseRepeatedHeaders } from './repeated-headers.ts'
 const principals = new WeakMap<FastifyRequest, Principal>()
 
 /** Lets nobody into this scope of routes without an admin token, before a body is read. */
-export function requireAdminToken(app: ApiServer, deps: Pick<ApiDeps, 'db' | 'ring' | 'now'>): void {
-  const adminTokens = new AdminTokenDirectory(deps)
+export function requireAdminToken(app: ApiServer, deps: Pick<ApiDeps, 'lookups' | 'ring' | 'now'>): void {
+  const adminTokens = new AdminTokenDirectory({ ...deps, db: deps.lookups })
   app.addHook('onRequest', async (request) => {
     refuseRepeatedHeaders(request.raw.rawHeaders)
     principals.set(request, await adminTokens.authenticate(request.headers.authorization))

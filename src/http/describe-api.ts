@@ -36,12 +36,18 @@ const descriptions: Readonly<Record<string, string>> = {
   '5XX': 'Failed, here or at a service that this needed; `code` says which.',
 }
 
-/** Gives every answer its description, and errors their media type and one shared schema. */
+/**
+ * Gives every answer its description, errors their media type and one shared schema; and says of
+ * parameters that have a default that they may be left out.
+ */
 export const describeProblems: NonNullable<FastifyDynamicSwaggerOptions['transformObject']> = (source) => {
   if (!('openapiObject' in source)) return source.swaggerObject
   const { openapiObject: document } = source
   const schemas: Record<string, unknown> = {}
   for (const operation of Object.values(document.paths ?? {}).flatMap((path) => Object.values(path ?? {}))) {
+    for (const parameter of parametersOf(operation)) {
+      if (parameter.schema?.default !== undefined) delete parameter.required
+    }
     for (const [status, reply] of Object.entries(repliesOf(operation))) {
       reply.description = descriptions[status] ?? reply.description
       if (!/^[45]XX$/.test(status)) continue
@@ -50,6 +56,14 @@ export const describeProblems: NonNullable<FastifyDynamicSwaggerOptions['transfo
     }
   }
   return { ...document, components: { ...document.components, schemas } } as typeof document
+}
+
+type Parameter = { required?: boolean; schema?: { default?: unknown } }
+
+function parametersOf(operation: unknown): Parameter[] {
+  if (typeof operation !== 'object' || operation === null || !('parameters' in operation)) return []
+  // As `responses`, below.
+  return operation.parameters as Parameter[]
 }
 
 type Reply = { description: string; content?: Record<string, { schema?: unknown }> }

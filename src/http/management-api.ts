@@ -20,7 +20,11 @@ import { registerKekRoute } from './routes/keks/register.ts'
 import { retireKekRoute, updateKekRoute } from './routes/keks/update.ts'
 import { listVerificationsRoute, verifyKekRoute } from './routes/keks/verify.ts'
 import { cancelLifecycleJobRoute } from './routes/lifecycle-jobs/cancel.ts'
-import { listCryptoperiodsRoute, listDueRecordsRoute } from './routes/lifecycle-jobs/cryptoperiods.ts'
+import {
+  listCryptoperiodsRoute,
+  listDueRecordsRoute,
+  readCryptoperiodRoute,
+} from './routes/lifecycle-jobs/cryptoperiods.ts'
 import { listLifecycleJobsRoute, readLifecycleJobRoute } from './routes/lifecycle-jobs/read.ts'
 import { startLifecycleJobRoute } from './routes/lifecycle-jobs/start.ts'
 import { listEntriesRoute } from './routes/ledger/list.ts'
@@ -53,6 +57,7 @@ const routes = [
   readLifecycleJobRoute,
   cancelLifecycleJobRoute,
   listCryptoperiodsRoute,
+  readCryptoperiodRoute,
   listDueRecordsRoute,
   storeTargetRoute,
   listTargetsRoute,

@@ -10,6 +10,7 @@ import { TargetError } from '#targets/target-error.ts'
 import { problems, type ErrorCode } from './errors-to-http.ts'
 import { RequestError } from './request-error.ts'
 import { adviceOnTampered } from './tampered-advice.ts'
+import { validationDetail } from './validation-detail.ts'
 
 /** RFC 9457 problem details. */
 export type Problem = Readonly<{
@@ -73,12 +74,7 @@ function fromFastify(error: unknown): { code: ErrorCode; detail: string } | unde
   // Fastify's errors are Errors with these optional fields.
   const { code, validation, validationContext, statusCode } = error as Partial<FastifyError>
   if (validation !== undefined) {
-    const first = validation[0]
-    const where = `${validationContext ?? 'body'}${first?.instancePath ?? ''}`.replaceAll('/', '.')
-    // ajv names the member that the schema does not know.
-    const unknown: unknown = first?.params['additionalProperty']
-    const named = typeof unknown === 'string' ? ` (${JSON.stringify(unknown.slice(0, 100))})` : ''
-    return { code: 'body_invalid', detail: `${where} ${first?.message ?? 'does not fit'}${named}.` }
+    return { code: 'body_invalid', detail: validationDetail(validation, validationContext) }
   }
   switch (code) {
     case 'FST_ERR_CTP_BODY_TOO_LARGE':

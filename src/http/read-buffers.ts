@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { createServer as createHttpServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
+import { createServer, Socket, type AddressInfo, type Server } from 'node:net'
 
 /** What libuv reads at once, at most: the size of either buffer. */
 const readBytesMax = 65_536
@@ -11,6 +11,9 @@ const request = Buffer.concat([Buffer.from(requestHead), zeros])
 const headEnd = '\r\n\r\n'
 /** A busy machine may deliver in smaller pieces than it was given. */
 const exchangesMax = 3
+/** For one exchange, its connection included. Loopback may be filtered, and a process out of descriptors accepts nobody. */
+const timeoutMsDefault = 5_000
+const loopback = '127.0.0.1'
 
 /**
  * The two buffers into which Node reads all connections of the process: one for HTTP requests, from which its parser
@@ -20,10 +23,15 @@ const exchangesMax = 3
  * answer.
  */
 export class ReadBuffers implements Disposable {
-  #near: Promise<Socket> | undefined
+  readonly #timeoutMs: number
+  #near: Socket | undefined
   #overwriting: Promise<void> | undefined
   #isWanted = false
   #isClosed = false
+
+  constructor({ timeoutMs = timeoutMsDefault }: { timeoutMs?: number } = {}) {
+    this.#timeoutMs = timeoutMs
+  }
 
   /** Zeroes both buffers, a fifth of a millisecond of work, in a later turn; many calls at once are one. */
   overwrite(): void {
@@ -47,28 +55,29 @@ export class ReadBuffers implements Disposable {
     while (this.#isWanted && !this.#isClosed) {
       this.#isWanted = false
       let isFilled = false
-      for (let count = 0; !isFilled && count < exchangesMax; count += 1)
+      for (let count = 0; !isFilled && !this.#isClosed && count < exchangesMax; count += 1)
         isFilled = await this.#exchangeZeros()
     }
   }
 
   /** A connection that broke since is made anew; out of descriptors, most likely, the next body tries again. */
   async #exchangeZeros(): Promise<boolean> {
+    const near = (this.#near ??= new Socket().unref().on('error', () => {}))
+    const timer = setTimeout(() => near.destroy(), this.#timeoutMs).unref()
     try {
-      return await exchangeZeros(await (this.#near ??= connectToSelf()))
+      if (near.pending) await connectToSelf(near)
+      return await exchangeZeros(near)
     } catch {
       this.#forget()
       return false
+    } finally {
+      clearTimeout(timer)
     }
   }
 
   #forget(): void {
-    const near = this.#near
+    this.#near?.destroy()
     this.#near = undefined
-    near?.then(
-      (socket) => socket.destroy(),
-      () => {},
-    )
   }
 }
 
@@ -119,35 +128,36 @@ function closed(): Error {
 }
 
 /**
- * One end of a connection over loopback that nobody else takes part in, and that keeps no process running. At the
- * other end is an HTTP server that listens nowhere.
+ * Connects `near` over loopback to an HTTP server of this process that listens nowhere. Nobody else takes part, and
+ * neither end keeps the process running.
  */
-async function connectToSelf(): Promise<Socket> {
+async function connectToSelf(near: Socket): Promise<void> {
   const http = createHttpServer({ keepAliveTimeout: 0 }, answer)
-  const server = createServer()
+  const server = createServer().unref()
   try {
-    server.listen(0, '127.0.0.1')
+    server.listen(0, loopback)
     await once(server, 'listening')
+    if (near.destroyed) throw closed()
     // A server that listens on a port has one.
     const { port } = server.address() as AddressInfo
-    const near = connect(port, '127.0.0.1')
-    const accepted = accept(server, near)
-    await once(near, 'connect')
-    const far = await accepted
-    http.emit('connection', far)
-    for (const end of [near, far]) end.on('error', () => {}).unref()
-    return near
+    near.connect(port, loopback)
+    const far = await accept(server, near)
+    http.emit(
+      'connection',
+      far.unref().on('error', () => {}),
+    )
   } finally {
     server.close()
   }
 }
 
 /** The other end of `near`; whoever else comes to the port is turned away. */
-function accept(server: ReturnType<typeof createServer>, near: Socket): Promise<Socket> {
-  const { promise, resolve } = Promise.withResolvers<Socket>()
-  server.on('connection', (socket) => {
-    if (socket.remotePort === near.localPort) resolve(socket)
+function accept(server: Server, near: Socket): Promise<Socket> {
+  const { promise, resolve, reject } = Promise.withResolvers<Socket>()
+  server.on('error', reject).on('connection', (socket) => {
+    if (socket.remotePort === near.localPort && socket.remoteAddress === near.localAddress) resolve(socket)
     else socket.destroy()
   })
+  near.once('close', () => reject(closed()))
   return promise
 }

@@ -112,6 +112,12 @@ function createHttpServer(
   proxy: ProxyDeps,
   handler: (request: IncomingMessage, response: ServerResponse) => void,
 ): Server {
+  const serveOne = (request: IncomingMessage, response: ServerResponse) => {
+    const flaw = flawOf(request)
+    if (flaw !== undefined) answerClientError(flaw, request.socket)
+    else if (isProxied(request.url ?? '')) void serve(proxy, request, response)
+    else handler(request, response)
+  }
   const server = createServer(
     {
       maxHeaderSize: headerBytesMax,
@@ -120,14 +126,26 @@ function createHttpServer(
       keepAliveTimeout: keepAliveTimeoutMs,
       noDelay: true,
       insecureHTTPParser: false,
+      requireHostHeader: false,
     },
-    (request, response) => {
-      // Node's parser takes HTTP/0.9 too, whose requests have no end that everybody agrees on.
-      if (request.httpVersionMajor !== 1) answerClientError(new Error('Not HTTP/1.'), request.socket)
-      else if (isProxied(request.url ?? '')) void serve(proxy, request, response)
-      else handler(request, response)
-    },
+    serveOne,
   )
   server.on('clientError', answerClientError)
+  server.on('checkContinue', (request, response) => {
+    // Before this answer's turn Node would write it between head and body: its client goes on by itself.
+    if (response.socket !== null) response.writeContinue()
+    serveOne(request, response)
+  })
+  // Node would answer these two, and requests without a host, with nothing that says why.
+  server.on('checkExpectation', serveOne)
+  server.on('connect', (_, socket) => answerClientError({ code: 'HASP_CONNECT' }, socket))
   return server
+}
+
+/** Why no route may see a request that Node's parser took. */
+function flawOf({ httpVersion, headers }: IncomingMessage): { code?: string } | undefined {
+  // Also HTTP/0.9, whose requests have no end that everybody agrees on.
+  if (!httpVersion.startsWith('1.')) return {}
+  // RFC 9112 §3.2
+  return httpVersion === '1.1' && headers.host === undefined ? { code: 'HASP_HOST_MISSING' } : undefined
 }

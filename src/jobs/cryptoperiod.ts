@@ -1,45 +1,31 @@
 import type { Db } from '#db/database.ts'
 import type { SecretRing } from '#integrity/secret-ring.ts'
 import type { Judged } from '#integrity/assert-row-mac.ts'
-import type { Kek } from '#keks/kek.ts'
+import { isOutOfUse, type Kek } from '#keks/kek.ts'
 import { findKek, listKeks } from '#keks/repository.ts'
-import { countWrapped, countWraps, findOldRecords } from './cryptoperiod-repository.ts'
+import { agedKinds, daysMaxOf, duePart, edgesOf, type AgedKind } from './aged.ts'
+import { countAges, countWraps, type AgeCounts } from './cryptoperiod-repository.ts'
+import { remediesOf, type Remedy } from './remedy.ts'
 
-type Deps = Readonly<{ db: { kysely: Db }; ring: SecretRing; now: () => Date }>
+export type CryptoperiodDeps = Readonly<{ db: { kysely: Db }; ring: SecretRing; now: () => Date }>
 
 export const cryptoperiodStates = ['unlimited', 'in-period', 'due', 'overdue'] as const
 type CryptoperiodState = (typeof cryptoperiodStates)[number]
 
-/** How far a KEK is in its cryptoperiods: the age of what it wraps, and how much it has wrapped. */
+/** How far a KEK is in its periods: the ages of what is under it, and how much it has wrapped. */
 export type Cryptoperiod = Readonly<{
   kek: Kek
+  /** The worst of all. */
   state: CryptoperiodState
+  ages: Readonly<Record<AgedKind, AgeCounts>>
   /** DEKs that this KEK has wrapped, by the ledger: sealed, rewrapped and proven with; what a crash lost is not there. */
   wraps: number
-  /** Credential versions under the KEK now, and those of them whose wrap is due or overdue. */
-  versions: number
-  versionsDue: number
-  versionsOverdue: number
-  oldestWrappedAt: Date | null
+  remedies: readonly Remedy[]
 }>
-
-/** A target under the KEK whose oldest wrap is due. */
-export type DueRecord = Readonly<{
-  targetId: string
-  name: string
-  wrappedAt: Date
-  dueAt: Date
-  overdueAt: Date
-  isOverdue: boolean
-}>
-
-/** From this part of a period on, its end is near enough to act. */
-const duePart = 0.9
-const dayMs = 86_400_000
 
 /** A page of KEKs with their cryptoperiods, up to `limit + 1`. */
 export async function readCryptoperiods(
-  deps: Deps,
+  deps: CryptoperiodDeps,
   orgId: string,
   page: { afterId: string | undefined; limit: number },
 ): Promise<Judged<Cryptoperiod>[]> {
@@ -51,50 +37,46 @@ export async function readCryptoperiods(
   return judged
 }
 
-/**
- * A page of what is due under one KEK, by target, up to `limit + 1`; empty where the KEK has no limit of age.
- * @throws {KekError} `kek_not_found`
- */
-export async function readDueRecords(
-  deps: Deps,
+/** @throws {KekError} `kek_not_found` */
+export async function readCryptoperiod(
+  deps: CryptoperiodDeps,
   orgId: string,
   kekId: string,
-  page: { afterId: string | undefined; limit: number },
-): Promise<DueRecord[]> {
-  const kek = await findKek(deps.db.kysely, deps.ring, orgId, kekId)
-  const { wrapAgeDaysMax } = kek
-  if (wrapAgeDaysMax === null) return []
-  const now = deps.now()
-  const { dueSince } = edgesOf(now, wrapAgeDaysMax)
-  const rows = await findOldRecords(deps.db.kysely, kek, { ...page, wrappedUntil: dueSince })
-  return rows.map((row) => {
-    const after = (part: number) => new Date(row.wrappedAt.getTime() + part * wrapAgeDaysMax * dayMs)
-    const overdueAt = after(1)
-    return { ...row, dueAt: after(duePart), overdueAt, isOverdue: overdueAt <= now }
-  })
+): Promise<Cryptoperiod> {
+  return cryptoperiodOf(deps, await findKek(deps.db.kysely, deps.ring, orgId, kekId))
 }
 
-async function cryptoperiodOf({ db, now }: Deps, kek: Kek): Promise<Cryptoperiod> {
-  const edges = kek.wrapAgeDaysMax === null ? null : edgesOf(now(), kek.wrapAgeDaysMax)
+async function cryptoperiodOf({ db, now }: CryptoperiodDeps, kek: Kek): Promise<Cryptoperiod> {
   const wraps = await countWraps(db.kysely, kek)
-  const wrapped = await countWrapped(db.kysely, kek, edges ?? { dueSince: null, overdueSince: null })
-  return { kek, state: stateOf(kek, wraps, wrapped), wraps, ...wrapped }
+  const ages = await countAges(db.kysely, kek, edgesOf(kek, now()))
+  const wrapsState = stateOfWraps(kek, wraps)
+  const states = new Set([
+    wrapsState,
+    ...agedKinds.map((kind) => stateOfAge(daysMaxOf(kek, kind), ages[kind])),
+  ])
+  return {
+    kek,
+    state: cryptoperiodStates.findLast((state) => states.has(state)) ?? 'unlimited',
+    ages,
+    wraps,
+    remedies: remediesOf({
+      due: agedKinds.filter((kind) => ages[kind].due + ages[kind].overdue > 0),
+      isSpent: wrapsState === 'due' || wrapsState === 'overdue',
+      isEmpty: ages.wrap.total === 0,
+    }),
+  }
 }
 
-/** The worse of the two. */
-function stateOf(
-  { wrapAgeDaysMax, wrapsMax }: Kek,
-  wraps: number,
-  { versionsDue, versionsOverdue }: { versionsDue: number; versionsOverdue: number },
-): CryptoperiodState {
-  if (wrapAgeDaysMax === null && wrapsMax === null) return 'unlimited'
-  if (versionsOverdue > 0 || (wrapsMax !== null && wraps >= wrapsMax)) return 'overdue'
-  if (versionsDue > 0 || (wrapsMax !== null && wraps >= wrapsMax * duePart)) return 'due'
-  return 'in-period'
+function stateOfAge(daysMax: number | null, { due, overdue }: AgeCounts): CryptoperiodState {
+  if (daysMax === null) return 'unlimited'
+  if (overdue > 0) return 'overdue'
+  return due > 0 ? 'due' : 'in-period'
 }
 
-/** What was wrapped until then is due, or overdue. */
-function edgesOf(now: Date, wrapAgeDaysMax: number): { dueSince: Date; overdueSince: Date } {
-  const before = (part: number) => new Date(now.getTime() - part * wrapAgeDaysMax * dayMs)
-  return { dueSince: before(duePart), overdueSince: before(1) }
+/** A KEK that was retired wraps no more, however much it has wrapped. */
+function stateOfWraps({ wrapsMax, state }: Kek, wraps: number): CryptoperiodState {
+  if (wrapsMax === null) return 'unlimited'
+  if (isOutOfUse(state)) return 'in-period'
+  if (wraps >= wrapsMax) return 'overdue'
+  return wraps >= wrapsMax * duePart ? 'due' : 'in-period'
 }

@@ -9,6 +9,11 @@ export const kekStates = [
 ] as const
 export type KekState = (typeof kekStates)[number]
 
+/** Whether a KEK in this state is out of use for good. */
+export function isOutOfUse(state: KekState): boolean {
+  return state !== 'pre-activation' && state !== 'active' && state !== 'suspended'
+}
+
 /**
  * How often the customer's KMS is asked:
  * - `strict`: one call for each proxied request;
@@ -25,6 +30,13 @@ export type StreamRule = (typeof streamRules)[number]
 /** Where a KMS keeps a key. `external`: behind it, in the customer's own key manager. */
 export const protections = ['software', 'hsm', 'external', 'file'] as const
 export type Protection = (typeof protections)[number]
+
+/** Where a key is kept, in words. */
+export function placeOf(protection: Protection): string {
+  return { software: 'software', hsm: 'an HSM', external: 'an external key manager', file: 'a file' }[
+    protection
+  ]
+}
 
 /** What an organisation demands of where its KEK is kept: an HSM that its cloud vouches for (FIPS 140), or nothing. */
 export const protectionRules = ['any', 'hsm'] as const
@@ -64,6 +76,10 @@ export type Kek = Readonly<{
   protection: Protection | null
   /** Cryptoperiod: how old a wrap under this KEK may get, in days; null for no limit. */
   wrapAgeDaysMax: number | null
+  /** Cryptoperiod: how old a DEK under this KEK may get, in days; null for no limit. */
+  dekAgeDaysMax: number | null
+  /** How old the credential in use of a target under this KEK may get, in days; null for no limit. */
+  credentialAgeDaysMax: number | null
   /** Cryptoperiod: how many DEKs this KEK may wrap; null for no limit. */
   wrapsMax: number | null
   state: KekState

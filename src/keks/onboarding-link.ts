@@ -5,6 +5,7 @@ import type { SecretRing } from '#integrity/secret-ring.ts'
 import { mintToken, tokenDigests } from '#integrity/token.ts'
 import { appendEntry } from '#ledger/append.ts'
 import { lockOrganisation } from '#ledger/lock-organisation.ts'
+import { isOutOfUse } from './kek.ts'
 import { KekError } from './kek-error.ts'
 import { insertLink, lockLink, replaceLink } from './onboarding-link-repository.ts'
 import { findKek } from './repository.ts'
@@ -30,7 +31,10 @@ type Deps = Readonly<{ db: Database; ring: SecretRing; now: () => Date }>
 
 export type IssuedLink = Readonly<{ link: OnboardingLink; token: string }>
 
-/** Makes a link for one KEK. The token is in the answer and nowhere else. @throws {KekError} `kek_not_found`. */
+/**
+ * Makes a link for one KEK. The token is in the answer and nowhere else.
+ * @throws {KekError} `kek_not_found`; `kek_not_active` where the KEK is out of use for good.
+ */
 export async function issueOnboardingLink(
   deps: Deps,
   input: {
@@ -46,6 +50,8 @@ export async function issueOnboardingLink(
   if (digest === undefined) throw new Error('The secret ring has no current secret.')
   return deps.db.transaction(async (trx) => {
     const kek = await findKek(trx, deps.ring, input.orgId, input.kekId)
+    if (isOutOfUse(kek.state))
+      throw new KekError('kek_not_active', `The KEK is ${kek.state} for good: there is nothing to grant.`)
     const now = deps.now()
     const link: OnboardingLink = {
       id: newId(),

@@ -1,16 +1,9 @@
-import type { Kek, Protection, ProtectionRule } from './kek.ts'
+import { placeOf, type Kek, type Protection, type ProtectionRule } from './kek.ts'
 import { KekError } from './kek-error.ts'
 
 /** Whether a key that is kept so may be used under the rule. */
 export function meetsRule(rule: ProtectionRule, protection: Protection | null): boolean {
   return rule === 'any' || protection === 'hsm'
-}
-
-/** Where a key is kept, in words. */
-export function placeOf(protection: Protection): string {
-  return { software: 'software', hsm: 'an HSM', external: 'an external key manager', file: 'a file' }[
-    protection
-  ]
 }
 
 /** @throws {KekError} `kek_protection_too_low` where `kek` is not kept as `rule` demands. */

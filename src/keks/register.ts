@@ -23,6 +23,8 @@ export type RegisterKek = Readonly<{
   probeIntervalMs: number
   protectionRule: ProtectionRule
   wrapAgeDaysMax: number | null
+  dekAgeDaysMax: number | null
+  credentialAgeDaysMax: number | null
   wrapsMax: number | null
   beforeCommit?: BeforeCommit<Kek>
 }>
@@ -64,6 +66,8 @@ export async function registerKek(deps: Deps, input: RegisterKek): Promise<Kek> 
     protectionRule: input.protectionRule,
     protection: null,
     wrapAgeDaysMax: input.wrapAgeDaysMax,
+    dekAgeDaysMax: input.dekAgeDaysMax,
+    credentialAgeDaysMax: input.credentialAgeDaysMax,
     wrapsMax: input.wrapsMax,
     state: 'pre-activation',
     stateReason: null,
@@ -87,6 +91,10 @@ export async function registerKek(deps: Deps, input: RegisterKek): Promise<Kek> 
         provider: input.provider,
         unwrapMode: kek.unwrapMode,
         protectionRule: kek.protectionRule,
+        wrapAgeDaysMax: kek.wrapAgeDaysMax,
+        dekAgeDaysMax: kek.dekAgeDaysMax,
+        credentialAgeDaysMax: kek.credentialAgeDaysMax,
+        wrapsMax: kek.wrapsMax,
       },
     })
     await input.beforeCommit?.(trx, kek)

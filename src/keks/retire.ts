@@ -89,6 +89,10 @@ async function assertSealsNothing(
     idsShown.map((id) => names.get(id) ?? id).join(', ') + (ids.length > namesShownMax ? ', …' : '')
   throw new KekError(
     'kek_in_use',
-    `Still wrapped under this KEK: ${inUse} credential versions in use and ${former} former ones, of ${ids.length} targets (${shown}). ${remedy}`,
+    `Still wrapped under this KEK: ${counted(inUse, 'credential version')} in use and ${former} former, of ${counted(ids.length, 'target')} (${shown}). ${remedy}`,
   )
+}
+
+function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`
 }

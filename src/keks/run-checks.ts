@@ -2,14 +2,14 @@ import { newId } from '#db/ids.ts'
 import type { EncryptionContext } from '#envelope/encryption-context.ts'
 import { decodeEnvelope } from '#envelope/format-v1.ts'
 import { KekFault } from '#kms/kek-fault.ts'
-import type { GrantFinding, GrantLinter, GrantProbe } from '#kms/kek-grant-linter.ts'
+import type { GrantFinding, GrantLint, GrantLinter, GrantProbe } from '#kms/kek-grant-linter.ts'
 import type { KekDescription, KekProvider } from '#kms/kek-provider.ts'
 import { callIdsOf } from '#ledger/call-ids.ts'
 import type { KekAccessKind, KekProviders } from './access.ts'
 import { canaryContext, canaryIntent, journalledUnwrap, openCanary, sealCanary } from './canary.ts'
-import type { Kek, Protection, ProtectionRule } from './kek.ts'
+import { placeOf, type Kek, type Protection, type ProtectionRule } from './kek.ts'
 import { ownershipNonceOf } from './ownership.ts'
-import { meetsRule, placeOf } from './protection.ts'
+import { meetsRule } from './protection.ts'
 import type { UnwrapJournal } from './unwrap-journal.ts'
 import type { Verdict, VerificationCheck, VerificationEvidence } from './verification.ts'
 
@@ -103,7 +103,7 @@ export async function runChecks(
       ;({ findings, probes } = lint)
       const dangerous = findings.find(({ severity }) => severity === 'dangerous')
       if (dangerous !== undefined) throw new KekFault('misconfigured', dangerous.code, dangerous.allows)
-      return { finding: summaryOf(findings, linter.least), kmsRequestId: null }
+      return { finding: summaryOf(lint, linter), kmsRequestId: null }
     })
   }
   return { checks, findings, probes, canary, protection, verdict: verdictOf(fault, findings) }
@@ -139,7 +139,7 @@ async function refusesContext(
   different: Readonly<{ fields: Partial<EncryptionContext>; which: string }>,
 ): Promise<Passed> {
   if (canary === undefined) throw new Error('A canary is sealed before its context is tried.')
-  const { wrapped } = decodeEnvelope(canary)
+  const { wrapped, kekProvider } = decodeEnvelope(canary)
   const context = { ...canaryContext(kek), ...different.fields }
   try {
     const unwrapped = await journalledUnwrap(deps.journal, kek, () => provider.unwrap(wrapped, context))
@@ -153,7 +153,10 @@ async function refusesContext(
   } catch (error) {
     if (!(error instanceof KekFault) || (error.kind !== 'tampered' && error.kind !== 'revoked')) throw error
     return {
-      finding: `The KMS refused to unwrap under ${different.which}.`,
+      finding:
+        kekProvider === 'azure' && error.kind === 'tampered'
+          ? `Hasp refused ${different.which}: Azure takes none, so the context is wrapped with the DEK, and your log shows this unwrap as a success.`
+          : `The KMS refused to unwrap under ${different.which}.`,
       kmsRequestId: error.kmsRequestId ?? null,
       serviceRequestId: error.serviceRequestId,
     }
@@ -175,9 +178,17 @@ async function lintGrant({ journal }: CheckDeps, kek: Kek, linter: GrantLinter) 
   })
 }
 
-function summaryOf(findings: readonly GrantFinding[], least: string): string {
+/** Says no more than what was found out: what was not answered, or never asked, is named. */
+function summaryOf({ findings, probes }: GrantLint, { least, untried }: GrantLinter): string {
   const surplus = findings.filter(({ severity }) => severity !== 'notice').length
-  if (surplus === 0) return 'Hasp may wrap and unwrap with the key, and nothing else.'
+  if (surplus === 0) {
+    const unclear = probes.filter(({ outcome }) => outcome === 'unclear').length
+    return [
+      'Hasp may wrap and unwrap with the key, and do nothing else of what was tried.',
+      ...(unclear === 0 ? [] : [`Neither allowed nor refused: ${unclear} of ${probes.length} tries.`]),
+      untried,
+    ].join(' ')
+  }
   return `Hasp may do more than wrap and unwrap: ${surplus === 1 ? 'one finding' : `${surplus} findings`}. ${least}`
 }
 

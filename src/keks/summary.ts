@@ -15,6 +15,8 @@ export type KekSummary = Readonly<{
   protectionRule: Kek['protectionRule']
   protection: Kek['protection']
   wrapAgeDaysMax: number | null
+  dekAgeDaysMax: number | null
+  credentialAgeDaysMax: number | null
   wrapsMax: number | null
   state: Kek['state']
   stateReason: string | null
@@ -37,6 +39,8 @@ export function summarizeKek(kek: Kek): KekSummary {
     protectionRule: kek.protectionRule,
     protection: kek.protection,
     wrapAgeDaysMax: kek.wrapAgeDaysMax,
+    dekAgeDaysMax: kek.dekAgeDaysMax,
+    credentialAgeDaysMax: kek.credentialAgeDaysMax,
     wrapsMax: kek.wrapsMax,
     state: kek.state,
     stateReason: kek.stateReason,

@@ -21,6 +21,8 @@ export type KekRules = Partial<
     | 'probeIntervalMs'
     | 'protectionRule'
     | 'wrapAgeDaysMax'
+    | 'dekAgeDaysMax'
+    | 'credentialAgeDaysMax'
     | 'wrapsMax'
   >
 >

@@ -23,7 +23,7 @@ export type VerificationCheck = Readonly<{
 }>
 
 /**
- * - `least`: it works, and allows nothing beyond what is needed;
+ * - `least`: it works, and nothing was found that is more than needed;
  * - `surplus`: it works, and allows more;
  * - `dangerous`: it lets others in; not activated;
  * - `failed`: it does not work;

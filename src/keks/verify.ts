@@ -2,7 +2,7 @@ import type { Database } from '#db/database.ts'
 import { newId } from '#db/ids.ts'
 import type { SecretRing } from '#integrity/secret-ring.ts'
 import { changeKekStateInAnyCase } from './change-state.ts'
-import type { Kek } from './kek.ts'
+import { isOutOfUse, type Kek } from './kek.ts'
 import { KekError } from './kek-error.ts'
 import { noteVerification } from './note-verification.ts'
 import { requireUnclaimed } from './ownership.ts'
@@ -26,7 +26,7 @@ export type Verification = Readonly<{ kek: Kek; record: VerificationRecord; isPa
  * Proves the grant on the customer's KMS, then activates the KEK. A grant that allows too much is activated, and
  * told, unless it is dangerous: then another organisation could reach through it. May be repeated at any time; on an
  * active or suspended KEK it changes nothing by failing. Where the KMS refused, the probe of an active one is due at
- * once: it decides whether this is a revocation.
+ * once: it decides whether this is a revocation. Of a KEK that is out of use nothing is asked.
  * @throws {KekError} `kek_not_found`, `kek_already_claimed`, `kek_not_active`.
  */
 export async function verifyKek(
@@ -34,6 +34,12 @@ export async function verifyKek(
   input: { orgId: string; kekId: string; actor: string },
 ): Promise<Verification> {
   const kek = await findKek(deps.db.kysely, deps.ring, input.orgId, input.kekId)
+  if (isOutOfUse(kek.state)) {
+    throw new KekError(
+      'kek_not_active',
+      `The KEK is ${kek.state} for good: there is nothing to verify. Register its key anew to use it again.`,
+    )
+  }
   const { canary, protection, ...outcome } = await runChecks(deps, kek, () =>
     requireUnclaimed(deps.db.kysely, kek),
   )

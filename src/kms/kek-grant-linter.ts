@@ -75,6 +75,8 @@ export type LintRequest = Readonly<{
 export interface GrantLinter {
   /** The whole of what the grant should be, in one sentence: said once, beside whatever was found. */
   readonly least: string
+  /** What no verification finds out, for its owner to look up: said where nothing was found. */
+  readonly untried: string
   /** @throws {KekFault} when the cloud could not be asked; then nothing is known. */
   lint(request: LintRequest): Promise<GrantLint>
   /**

@@ -11,12 +11,6 @@ export function findProvider(name: string): Provider | undefined {
   return byName.get(name)
 }
 
-/** The provider whose models include `model`, unless several claim it or none does. */
-export function findProviderOfModel(model: string): Provider | undefined {
-  const serving = providers.filter((provider) => servesModel(provider.models, model))
-  return serving.length === 1 ? serving[0] : undefined
-}
-
 /** Whether one of `patterns` (exact names, or prefixes ending in `*`) covers `model`. */
 export function servesModel(patterns: readonly string[], model: string): boolean {
   return patterns.some((pattern) =>

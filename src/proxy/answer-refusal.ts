@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { ProxyDeps } from './deps.ts'
 import { refusalBody, refusalHeaders } from './dialects/write-refusal.ts'
+import { endAfterBody } from './end-after-body.ts'
 import { refusalOf } from './refusal-of.ts'
 import { Refusal } from './refusal.ts'
 import { callerDialect } from './route.ts'
@@ -23,7 +24,9 @@ export function answerRefusal(
   const headers = [...refusalHeaders(refusal), 'content-length', String(body.length)]
   if (isLastOnConnection(request, refusal)) headers.push('connection', 'close')
   response.writeHead(refusal.status, headers)
-  response.end(request.method === 'HEAD' ? undefined : body)
+  if (request.method === 'HEAD') response.end()
+  else if (isReadOn(refusal)) endAfterBody(request, response, body)
+  else response.end(body)
 }
 
 /** Without a database there is no receipt either. */
@@ -33,10 +36,12 @@ function unforeseen(deps: Pick<ProxyDeps, 'onUnexpected' | 'isDatabaseAway'>, er
   return new Refusal('internal')
 }
 
-/**
- * What is left of a body is not read; a head that parsers read differently may have another request behind it
- * (RFC 9112 §11.2); and a node that stops will not be here to read more.
- */
-function isLastOnConnection(request: IncomingMessage, { code }: Refusal): boolean {
-  return !request.complete || code === 'header_refused' || code === 'hasp_stopping'
+/** Whether more may be read: behind a head that parsers read differently another request may hide (RFC 9112 §11.2). */
+function isReadOn({ code }: Refusal): boolean {
+  return code !== 'header_refused' && code !== 'hasp_stopping'
+}
+
+/** What is left of a body belongs to no request, and a node that stops will not be here to read more. */
+function isLastOnConnection(request: IncomingMessage, refusal: Refusal): boolean {
+  return !request.complete || !isReadOn(refusal)
 }

@@ -1,8 +1,10 @@
 import type { Grant } from '#access/virtual-key-directory.ts'
-import { servesModel } from '#providers/providers.ts'
-import { findProvider } from '#providers/providers.ts'
+import type { Operation } from '#providers/operations.ts'
+import type { Provider } from '#providers/provider.ts'
+import { findProvider, providers, servesModel } from '#providers/providers.ts'
 import type { LendableTarget } from '#targets/lendable.ts'
 import type { OrganisationView } from '#targets/organisation-view.ts'
+import { baseUrls } from './refusal-rules.ts'
 import { Refusal } from './refusal.ts'
 import type { Route } from './route.ts'
 
@@ -34,7 +36,7 @@ export function chooseTarget(grant: Grant, view: OrganisationView, wish: Wish): 
   if (isServedOutOfScope) throw new Refusal('target_not_allowed')
   if (hasTampered(grant, view)) throw new Refusal('credential_tampered')
   if (!hasProvider && wish.targetName !== undefined) throw noneOfThisName()
-  throw new Refusal(hasProvider ? 'model_unknown' : 'no_target')
+  throw hasProvider ? noneServes(wish) : new Refusal('no_target')
 }
 
 /** A virtual key limited to models may only make calls of which it is known which model they run. */
@@ -85,4 +87,28 @@ function noneOfThisName(): Refusal {
     message:
       'No target for this endpoint has the name or id that x-hasp-target gives. Check its spelling, or leave the header out.',
   })
+}
+
+/** Tells a wrong endpoint from a wrong model: whoever has the one corrected in vain tries the other. */
+function noneServes({ route, model = '', targetName }: Wish): Refusal {
+  if (targetName !== undefined) {
+    return new Refusal('model_unknown', {
+      message:
+        'The target that x-hasp-target names does not serve this model. Name another, or leave the header out.',
+    })
+  }
+  const here = route.kind === 'native' ? [route.provider] : providersOf(route.operation)
+  const makers = providers.filter((provider) => servesModel(provider.models, model))
+  const [maker] = makers
+  if (maker === undefined || makers.some((provider) => here.includes(provider))) {
+    return new Refusal('model_unknown')
+  }
+  const endpoint = here.map(({ label }) => `${label}’s`).join(' and ')
+  return new Refusal('model_unknown', {
+    message: `This endpoint is ${endpoint} and the model ${maker.label}’s: Hasp translates between them in no way. Call it with an SDK of ${maker.label}’s. ${baseUrls}`,
+  })
+}
+
+function providersOf(operation: Operation): Provider[] {
+  return providers.filter((provider) => provider.operations.includes(operation))
 }

@@ -31,6 +31,9 @@ type Subject = Readonly<{
   isOvertaken: () => boolean
 }>
 
+/** Of the provider's own request id, in the ledger. Providers' ids are some 40 characters. */
+const requestIdCharsMax = 256
+
 /** `overtaken`: nothing was sent, what the call was decided on has changed, and it is to be decided anew. */
 type ExchangeEnd = 'ended' | 'overtaken'
 
@@ -104,7 +107,7 @@ export class ProxiedCall implements ReplySink, OngoingCall {
       return
     }
     const use = receipt.unwrap
-    const headers = selectReplyHeaders(replyHeaders, provider, {
+    const headers = selectReplyHeaders(status, replyHeaders, provider, {
       receipt: receipt.receiptId,
       target: headerNameOf(lendable.target),
       unwrap: `${use.unwrapId}; mode=${use.mode}; ${use.isReused ? 'reused' : 'fresh'}`,
@@ -121,9 +124,10 @@ export class ProxiedCall implements ReplySink, OngoingCall {
       if (name === 'content-length') this.#expectedBytes = Number(value)
       else if (name === 'content-type') this.#isEventStream = value.startsWith('text/event-stream')
       else if (name === provider.requestIdHeader) {
-        // It is kept in the ledger, and a provider may put there what it was sent.
-        this.#upstreamRequestId = this.#subject.mark.maskedHeader(value)
-        headers[index + 1] = this.#upstreamRequestId
+        // It is kept in the ledger, and a provider may put there what it was sent, and as much as it likes.
+        const masked = this.#subject.mark.maskedHeader(value)
+        headers[index + 1] = masked
+        this.#upstreamRequestId = masked.slice(0, requestIdCharsMax)
       }
     }
     if (this.#deps.stopping.aborted) headers.push('connection', 'close')

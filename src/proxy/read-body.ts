@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import type { OrganisationShare } from './organisation-shares.ts'
+import { refusalRules } from './refusal-rules.ts'
 import { Refusal } from './refusal.ts'
 import type { RequestHead } from './request-head.ts'
 
@@ -17,6 +18,7 @@ export type HeldBody = Disposable & Readonly<{ bytes: Buffer | null }>
 
 /** Room made for a body that comes in several pieces. */
 const blockBytesMin = 65_536
+const mebibyte = 1024 * 1024
 
 const noBody: HeldBody = { bytes: null, [Symbol.dispose]: () => {} }
 
@@ -46,7 +48,7 @@ export class BodyBudget {
   ): Promise<HeldBody> | HeldBody {
     const { bodyBytesMax, timeoutMs } = this.#options
     if (!isChunked && (contentLength ?? 0) === 0) return noBody
-    if (contentLength !== undefined && contentLength > bodyBytesMax) throw new Refusal('body_too_large')
+    if (contentLength !== undefined && contentLength > bodyBytesMax) throw tooLarge(bodyBytesMax)
     // Bytes count when they have arrived: a length that is only announced must hold up nobody else.
     const noRoom = this.#noRoomFor(contentLength ?? 0, share)
     if (noRoom !== undefined) throw noRoom
@@ -67,7 +69,7 @@ export class BodyBudget {
         reject(refusal)
       }
       const onData = (chunk: Buffer) => {
-        if (length + chunk.length > bodyBytesMax) return fail(new Refusal('body_too_large'))
+        if (length + chunk.length > bodyBytesMax) return fail(tooLarge(bodyBytesMax))
         const refusal = this.#noRoomFor(chunk.length, share)
         if (refusal !== undefined) return fail(refusal)
         bytes = append(bytes, length, chunk)
@@ -96,6 +98,16 @@ export class BodyBudget {
     this.#heldBytes -= bytes
     share.bodyBytes -= bytes
   }
+}
+
+/** The refusal, with the limit of this installation where it is a lower one. */
+function tooLarge(bodyBytesMax: number): Refusal {
+  const { message } = refusalRules.body_too_large
+  return new Refusal('body_too_large', { message: message.replace('32 MiB', inWords(bodyBytesMax)) })
+}
+
+function inWords(bytes: number): string {
+  return bytes % mebibyte === 0 ? `${bytes / mebibyte} MiB` : `${bytes} bytes`
 }
 
 /** `held` with `chunk` behind its first `length` bytes; in new memory of twice the size where it no longer fits. */

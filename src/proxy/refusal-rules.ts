@@ -12,6 +12,10 @@ export type RefusalRule = Readonly<{
 const whereToPut =
   'Send it as "Authorization: Bearer hasp_vk_…" or in x-api-key, api-key, x-goog-api-key or x-hasp-key.'
 
+/** Where SDKs are to be pointed; for callers, so without our own address, which is theirs to know. */
+export const baseUrls =
+  'Base URLs: /openai/v1 for OpenAI SDKs, /anthropic for Anthropic SDKs, /v1 to choose the target by model.'
+
 /** Every way in which Hasp itself refuses a proxied request. docs/proxy.md carries the same table. */
 export const refusalRules = {
   virtual_key_missing: {
@@ -94,8 +98,7 @@ export const refusalRules = {
   endpoint_unknown: {
     status: 404,
     isTerminal: true,
-    message:
-      'Hasp has no such endpoint. Base URLs: /openai/v1 for OpenAI SDKs, /anthropic for Anthropic SDKs, /v1 to choose the target by model.',
+    message: `Hasp has no such endpoint. ${baseUrls}`,
   },
   endpoint_not_lent: {
     status: 403,
@@ -128,7 +131,7 @@ export const refusalRules = {
     status: 413,
     isTerminal: true,
     message:
-      'The request body is larger than Hasp forwards (32 MiB). Upload large content through a file endpoint.',
+      'The request body is larger than Hasp forwards (32 MiB). Send less in one request; a large file goes up in parts, where its provider takes parts.',
   },
   body_malformed: {
     status: 400,

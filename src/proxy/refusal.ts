@@ -25,7 +25,10 @@ export class Refusal extends Error {
 
   constructor(code: RefusalCode, details: RefusalDetails = {}) {
     const rule: RefusalRule = refusalRules[code]
-    super(details.message ?? rule.message)
+    super(
+      details.message ??
+        (details.allow === undefined ? rule.message : `${rule.message} It takes ${details.allow}.`),
+    )
     this.code = code
     this.status = refusalRules[code].status
     this.isTerminal = rule.isTerminal

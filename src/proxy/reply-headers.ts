@@ -33,8 +33,16 @@ const namesOf = new Map(
 /** What Hasp says of its own about a proxied call. */
 export type CallMarks = Readonly<{ receipt: string; target: string; unwrap: string }>
 
-/** The headers that go to the caller, flat (name, value, name, value …, names in lower case), from the provider's. */
-export function selectReplyHeaders(headers: ReplyHeaders, provider: Provider, marks: CallMarks): string[] {
+/**
+ * The headers that go to the caller, flat (name, value, name, value …, names in lower case), from the provider's. A 204
+ * has no body whatever its length says, and who believed the length would take the next answer for it (RFC 9110 §8.6).
+ */
+export function selectReplyHeaders(
+  status: number,
+  headers: ReplyHeaders,
+  provider: Provider,
+  marks: CallMarks,
+): string[] {
   const selected = [
     'x-hasp-receipt',
     marks.receipt,
@@ -48,6 +56,7 @@ export function selectReplyHeaders(headers: ReplyHeaders, provider: Provider, ma
   const dropped = namedByConnection(headers['connection'])
   for (const name of Object.keys(headers)) {
     if (!includesHeader(names, name) || dropped?.has(name) === true) continue
+    if (status === 204 && name === 'content-length') continue
     const given = headers[name]
     if (typeof given === 'string') add(selected, name, given)
     else for (const value of given ?? []) add(selected, name, value)

@@ -1,10 +1,14 @@
 import { Refusal } from './refusal.ts'
 
 const tokenStart = 'hasp_vk_'
+const adminTokenStart = 'hasp_admin_'
 const tokenLengthMax = 128
 
 /** Where SDKs put their key, and a header of our own for clients that need `authorization` for something else. */
 const credentialHeaders = new Set(['authorization', 'x-api-key', 'api-key', 'x-goog-api-key', 'x-hasp-key'])
+
+const adminTokenMessage =
+  'An admin token of Hasp was sent, which is for the management API alone and must not be given to agents: use a virtual key (hasp_vk_…).'
 
 /**
  * The one virtual key among a request's headers (`RequestHead.headers`: flat, so that duplicates are seen).
@@ -15,16 +19,19 @@ const credentialHeaders = new Set(['authorization', 'x-api-key', 'api-key', 'x-g
 export function findVirtualKey(headers: readonly string[]): string {
   let found: string | undefined
   let isForeignSeen = false
+  let isAdminTokenSeen = false
   for (let index = 0; index + 1 < headers.length; index += 2) {
     const name = headers[index] ?? ''
     if (!credentialHeaders.has(name)) continue
     const credential = credentialOf(name, headers[index + 1] ?? '')
     if (credential === '') continue
-    if (!isOurs(credential)) isForeignSeen = true
+    if (credential.startsWith(adminTokenStart)) isAdminTokenSeen = true
+    else if (!isOurs(credential)) isForeignSeen = true
     else if (found === undefined) found = credential
     else if (found !== credential) throw new Refusal('virtual_key_ambiguous')
   }
   if (found !== undefined) return found
+  if (isAdminTokenSeen) throw new Refusal('virtual_key_not_ours', { message: adminTokenMessage })
   throw new Refusal(isForeignSeen ? 'virtual_key_not_ours' : 'virtual_key_missing')
 }
 

@@ -22,7 +22,7 @@ export async function checkCredential(
   if (verdict.verification === 'accepted') return 'accepted'
   throw new TargetError(
     'credential_rejected_by_provider',
-    `The provider refuses this credential (${verdict.detail ?? 'no detail'}): nothing was stored.`,
+    `The provider refuses this credential: ${verdict.detail ?? ''} Nothing was stored.`,
   )
 }
 

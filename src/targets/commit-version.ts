@@ -7,7 +7,7 @@ import { recordChange } from '#ledger/record-change.ts'
 import { findActiveKek } from './active-kek.ts'
 import type { TargetDeps } from './deps.ts'
 import { insertCredential } from './credential-repository.ts'
-import { recordVerification } from './repository.ts'
+import { recordVerification } from './health-repository.ts'
 import { sealCredential } from './seal-credential.ts'
 import type { Credential, Target } from './target.ts'
 

@@ -1,5 +1,5 @@
 import type { Database } from '#db/database.ts'
-import { recordUses } from './repository.ts'
+import { recordUses } from './health-repository.ts'
 
 /** Collects which targets were used, and writes it down now and then: not part of any request. */
 export class LastUsed {

@@ -2,7 +2,7 @@ import { LRUCache } from 'lru-cache'
 import type { Database } from '#db/database.ts'
 import { newId } from '#db/ids.ts'
 import { appendEntry } from '#ledger/append.ts'
-import { findHealth, recordVerification } from './repository.ts'
+import { findHealth, recordVerification } from './health-repository.ts'
 
 type Rejected = Readonly<{ orgId: string; targetId: string; generation: number }>
 

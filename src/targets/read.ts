@@ -2,7 +2,8 @@ import type { Database, Db } from '#db/database.ts'
 import type { Judged } from '#integrity/assert-row-mac.ts'
 import type { SecretRing } from '#integrity/secret-ring.ts'
 import { findCredentials } from './credential-repository.ts'
-import { findHealth, findTarget, listTargets } from './repository.ts'
+import { findHealth } from './health-repository.ts'
+import { findTarget, listTargets } from './repository.ts'
 import type { Credential, Target, TargetHealth } from './target.ts'
 
 type Deps = Readonly<{

@@ -4,7 +4,7 @@ import { violatedConstraint } from '#db/violated-constraint.ts'
 import { assertRowMac, genuineRows, judgedRows, type Judged } from '#integrity/assert-row-mac.ts'
 import { rowMac, rowMacs } from '#integrity/row-mac.ts'
 import type { SecretRing } from '#integrity/secret-ring.ts'
-import type { Target, TargetHealth } from './target.ts'
+import type { Target } from './target.ts'
 import { changedMeanwhile, TargetError } from './target-error.ts'
 
 function targetColumns(target: Target) {
@@ -170,50 +170,6 @@ export async function eraseTarget(db: Db, orgId: string, targetId: string): Prom
   return Number(credentials.numDeletedRows)
 }
 
-export async function findHealth(
-  db: Db,
-  orgId: string,
-  targetIds: string[],
-): Promise<Map<string, TargetHealth>> {
-  if (targetIds.length === 0) return new Map()
-  const rows = await db
-    .selectFrom('target_health')
-    .selectAll()
-    .where('org_id', '=', orgId)
-    .where('target_id', 'in', targetIds)
-    .execute()
-  return new Map(
-    rows.map((row) => [
-      row.target_id,
-      {
-        lastUsedAt: row.last_used_at,
-        lastVerifiedAt: row.last_verified_at,
-        // The column has a CHECK with these very words.
-        verification: row.verification as TargetHealth['verification'],
-        detail: row.detail,
-      },
-    ]),
-  )
-}
-
-export async function recordVerification(
-  db: Db,
-  seen: {
-    orgId: string
-    targetId: string
-    at: Date
-    verification: NonNullable<TargetHealth['verification']>
-    detail: string | null
-  },
-): Promise<void> {
-  await db
-    .updateTable('target_health')
-    .set({ last_verified_at: seen.at, verification: seen.verification, detail: seen.detail })
-    .where('org_id', '=', seen.orgId)
-    .where('target_id', '=', seen.targetId)
-    .execute()
-}
-
 /** Those of `ids` that are no more: for calls under way, whatever the organisation. */
 export async function findDeletedTargets(db: Db, ids: readonly string[]): Promise<string[]> {
   if (ids.length === 0) return []
@@ -224,21 +180,6 @@ export async function findDeletedTargets(db: Db, ids: readonly string[]): Promis
     .execute()
   const kept = new Set(rows.map((row) => row.id))
   return ids.filter((id) => !kept.has(id))
-}
-
-/** Moves `last_used_at` of many targets forward at once. */
-export async function recordUses(
-  db: Db,
-  uses: readonly { orgId: string; targetId: string; at: Date }[],
-): Promise<void> {
-  for (const use of uses) {
-    await db
-      .updateTable('target_health')
-      .set({ last_used_at: use.at })
-      .where('org_id', '=', use.orgId)
-      .where('target_id', '=', use.targetId)
-      .execute()
-  }
 }
 
 function nameTaken(error: unknown): unknown {

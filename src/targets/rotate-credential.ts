@@ -5,7 +5,7 @@ import { checkCredential } from './check-credential.ts'
 import { commitVersion, type StoredVersion } from './commit-version.ts'
 import type { TargetDeps } from './deps.ts'
 import { findTarget, replaceTarget } from './repository.ts'
-import type { Target } from './target.ts'
+import { modelScope, type Target } from './target.ts'
 import { TargetError } from './target-error.ts'
 import type { TargetChanges } from './update.ts'
 
@@ -53,7 +53,7 @@ export async function rotateCredential(
     verification,
     actor: input.actor,
     kind: 'target.credential-rotated',
-    details: { name: target.name, models: [...target.models] },
+    details: { name: target.name, models: modelScope(target) },
     writeTarget: (trx) => replaceTarget(trx, deps.ring, before, target),
     beforeCommit: input.beforeCommit,
   })

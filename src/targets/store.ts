@@ -7,7 +7,7 @@ import { checkCredential } from './check-credential.ts'
 import { commitVersion, type StoredVersion } from './commit-version.ts'
 import type { TargetDeps } from './deps.ts'
 import { insertTarget } from './repository.ts'
-import type { Target } from './target.ts'
+import { modelScope, type Target } from './target.ts'
 import { TargetError } from './target-error.ts'
 
 export type StoreTarget = Readonly<{
@@ -65,7 +65,7 @@ export async function storeTarget(deps: TargetDeps, input: StoreTarget): Promise
     verification,
     actor: input.actor,
     kind: 'target.stored',
-    details: { name, provider: provider.name, environment, baseUrl },
+    details: { name, provider: provider.name, environment, baseUrl, models: modelScope(target) },
     writeTarget: (trx) => insertTarget(trx, deps.ring, target),
     beforeCommit: input.beforeCommit,
   })

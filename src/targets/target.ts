@@ -17,6 +17,11 @@ export type Target = Readonly<{
   updatedAt: Date
 }>
 
+/** The models of a target for the ledger, where an empty list would read as a target that serves none. */
+export function modelScope({ models }: Pick<Target, 'models'>): 'all' | string[] {
+  return models.length === 0 ? 'all' : [...models]
+}
+
 /** One version of a target's credential: sealed, with what may be shown of it. */
 export type Credential = Readonly<{
   targetId: string

@@ -2,7 +2,7 @@ import type { BeforeCommit } from '#db/before-commit.ts'
 import { recordChange } from '#ledger/record-change.ts'
 import type { TargetDeps } from './deps.ts'
 import { findTarget, replaceTarget } from './repository.ts'
-import type { Target } from './target.ts'
+import { modelScope, type Target } from './target.ts'
 
 /** What of a target may change while it is in use. */
 export type TargetChanges = Readonly<{ name?: string; models?: readonly string[] }>
@@ -32,7 +32,7 @@ export async function updateTarget(
       actor: input.actor,
       occurredAt: now,
       targetId: input.targetId,
-      details: { name: after.name, models: [...after.models] },
+      details: { name: after.name, models: modelScope(after) },
     })
     await replaceTarget(trx, deps.ring, before, after)
     await input.beforeCommit?.(trx, after)

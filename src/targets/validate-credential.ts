@@ -47,18 +47,18 @@ export async function validateCredential(
     const why = error instanceof Error ? error.message : 'no answer'
     throw new TargetError(
       'credential_not_checkable',
-      `${provider.name} could not be asked about the credential: ${why}`,
+      `${provider.label} could not be asked about the credential at ${new URL(baseUrl).origin}: ${why}`,
     )
   }
   const verdict = provider.readValidation(reply.status, reply.bodyStart)
   if (verdict === 'unclear') {
     throw new TargetError(
       'credential_not_checkable',
-      `${provider.name} answered HTTP ${reply.status}, which does not tell whether the credential is good: try again.`,
+      `${provider.label} answered HTTP ${reply.status}, which does not tell whether the credential is good: try again.`,
     )
   }
   return {
     verification: verdict,
-    detail: verdict === 'rejected' ? `${provider.name} answered HTTP ${reply.status}.` : null,
+    detail: verdict === 'rejected' ? `${provider.label} answered HTTP ${reply.status}.` : null,
   }
 }

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { Client } from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { whereOf } from '#db/connection.ts'
@@ -89,6 +90,30 @@ function pause(): Promise<undefined> {
     setTimeout(() => resolve(undefined), 100)
   })
 }
+
+describe('a database that does not answer for long, while strangers make Hasp ask it', () => {
+  it('has all its other connections left for the rest', async () => {
+    await using database = await createTestDatabase()
+    const env = { HASP_DATABASE_POOL_MAX: '4' }
+    await using hasp = await startHasp(env, { databaseUrl: urlOf(database.connection) })
+    const askApi = () =>
+      fetch(`${hasp.url}/api/v1/keks`, { headers: { authorization: `Bearer ${hasp.token}` } })
+    expect((await askApi()).status).toBe(200)
+    const client = new Client(whereOf(database.connection))
+    client.on('error', () => {})
+    await client.connect()
+    await client.query('BEGIN; LOCK TABLE onboarding_links IN ACCESS EXCLUSIVE MODE')
+    // Two look-ups are given up each five seconds; three times that is more connections than the rest has.
+    await using _flood = await flood(hasp.url, 2_000, () => ({
+      path: `/onboarding/${mintToken('hasp_link').token}`,
+    }))
+    await sleep(13_000)
+    expect((await askApi()).status).toBe(200)
+    expect((await fetch(`${hasp.url}/readyz`)).status).toBe(200)
+    expect(await countWaiting(database)).toBeLessThanOrEqual(4)
+    await client.end()
+  })
+})
 
 async function countWaiting({ db }: TestDatabase): Promise<number> {
   const { rows } = await db.pool.query(

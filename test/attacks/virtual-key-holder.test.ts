@@ -87,7 +87,7 @@ describe('whoever holds a virtual key', () => {
         '',
         chat(),
       ])
-      expect(reply).toContain('no_target')
+      expect(reply).toContain('header_refused')
     })
   })
 

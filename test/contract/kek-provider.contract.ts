@@ -1,10 +1,12 @@
 import { inspect } from 'node:util'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { canonicalAad, contextFields } from '#envelope/aad.ts'
 import type { EncryptionContext } from '#envelope/encryption-context.ts'
 import { generateDek } from '#envelope/record-key.ts'
 import type { SecretBytes } from '#envelope/secret-bytes.ts'
 import { KekFault, type KekFaultKind } from '#kms/kek-fault.ts'
 import type { KekProvider, WrappedDek } from '#kms/kek-provider.ts'
+import { CONTEXT } from '../support/record-context.ts'
 
 /** A KEK under test in its KMS, freshly made for each test. */
 export interface KekHarness extends AsyncDisposable {
@@ -17,16 +19,6 @@ export interface KekHarness extends AsyncDisposable {
   restore(): Promise<void>
   /** Further ways to fail that this KMS has, each with the kind that the provider must report. */
   faults?: readonly { name: string; kind: KekFaultKind; inject(): Promise<void> }[]
-}
-
-const CONTEXT: EncryptionContext = {
-  org: '01980f3e-7a00-7000-8000-000000000001',
-  record: '01980f3e-7a00-7000-8000-000000000002',
-  purpose: 'credential',
-  provider: 'openai',
-  environment: 'production',
-  kek: '01980f3e-7a00-7000-8000-000000000003',
-  generation: 1,
 }
 
 const OTHER_FIELDS: Partial<EncryptionContext>[] = [
@@ -68,6 +60,17 @@ export function describeKekProvider(
         using unwrapped = result.dek
         expect(unwrapped.equals(dek)).toBe(true)
       }
+    })
+
+    it('leaves the canonical bytes and fields of a context as they are, which every later call has too', async () => {
+      using dek = generateDek()
+      const context = { ...CONTEXT }
+      const { wrappedDek } = await provider.wrap(dek, context)
+      const { dek: unwrapped } = await provider.unwrap(wrappedDek, context)
+      unwrapped[Symbol.dispose]()
+      const anew = { ...CONTEXT }
+      expect(canonicalAad(context)).toEqual(canonicalAad(anew))
+      expect(contextFields(context)).toEqual(contextFields(anew))
     })
 
     it('names the pinned KEK on what it wrapped, and never shows the DEK in it', async () => {

@@ -10,7 +10,7 @@ export type Page = Readonly<{ path: string; text: string }>
 export async function readPages(): Promise<Page[]> {
   const top = (await readdir(root)).filter((name) => name.endsWith('.md'))
   const below = await Promise.all(
-    ['docs', 'src', 'test', 'bench'].map(async (folder) => {
+    ['docs', 'src', 'test', 'bench', 'terraform'].map(async (folder) => {
       const found = await readdir(join(root, folder), { recursive: true })
       return found.filter((name) => name.endsWith('.md')).map((name) => join(folder, name))
     }),

@@ -195,6 +195,7 @@ describe('hasp emulate openai and anthropic', () => {
     const { port } = new URL(provider.answer.url)
     const refused = await runCli(seen, ['emulate', 'anthropic', '--port', port], {})
     expect(refused).toMatchObject({ code: 1, stderr: expect.stringContaining('--port') })
+    expect(refused.stderr).toContain(`port ${port} of 127.0.0.1 is taken`)
   })
 })
 

@@ -114,6 +114,18 @@ describe('every command that reads', () => {
     }
   })
 
+  it('does not say that there is nothing where a filter left nothing', async () => {
+    const { id } = (await answer('vkey', 'issue', '--name', 'idle', '--targets', 'all')) as Issued
+    for (const line of ['target list --provider anthropic', `receipts --vkey ${id}`, 'job list --kek main']) {
+      const shown = await done(...line.split(' '))
+      expect(shown).toMatch(/^No (target of this provider|receipt fits|jobs from or to this KEK)/)
+      expect(shown).toContain(`bin/hasp ${line.split(' --')[0]}`)
+    }
+    const entries = await answer('ledger', '--vkey', id)
+    expect(entries).toMatchObject({ items: [{ details: { targetIds: 'all', models: 'all' } }] })
+    await done('vkey', 'revoke', id, '--yes')
+  })
+
   it('names a receipt with how its call ended', async () => {
     const { items } = (await answer('receipts')) as Listed
     expect(items[0]).toMatchObject({
@@ -154,7 +166,7 @@ describe('a KEK', () => {
     expect(await answer('kek', 'verify', 'cloud')).toMatchObject({ isPassed: true, kek: { state: 'active' } })
     expect(await failure(['kek', 'show', 'cloud', '--file', grant])).toMatchObject({
       code: 1,
-      error: { code: 'file_exists' },
+      error: { code: 'file_exists', hint: expect.stringContaining('kek show cloud --file') },
     })
     expect(await done('kek', 'show', 'cloud', '--grant')).toContain(externalId)
     expect(

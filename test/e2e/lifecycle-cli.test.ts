@@ -73,6 +73,13 @@ describe('lifecycle jobs on the command line', () => {
     const same = await cli('kek', 'move', 'main', '--to', 'main')
     expect(same.code).toBe(1)
     expect(same.stderr).toContain('The records are under this KEK already')
+    await answer('kek', 'register', '--provider', 'local', '--name', 'not-proven')
+    const early = await cli('kek', 'move', 'main', '--to', 'not-proven')
+    expect(early.code).toBe(1)
+    expect(early.stderr).toMatch(/kek_not_active[^]*kek show not-proven\n/)
+    expect((await cli('kek', 'show', 'not-proven')).stderr).toMatch(
+      /kek grant not-proven[^]*kek verify not-proven/,
+    )
   })
 
   it('retire tells what is in the way, and how to move it', async () => {
@@ -83,20 +90,34 @@ describe('lifecycle jobs on the command line', () => {
   })
 
   it('due shows cryptoperiods, which update sets', async () => {
-    await answer('kek', 'update', 'main', '--wrap-age-max', '365d', '--wraps-max', '4')
+    const ages = ['--wrap-age-max', '365d', '--dek-age-max', '730d', '--credential-age-max', '90d']
+    await answer('kek', 'update', 'main', ...ages, '--wraps-max', '4')
     const { items } = await answer('kek', 'due')
     expect(items.find((period: { name: string }) => period.name === 'main')).toMatchObject({
-      wrapAgeDaysMax: 365,
+      ages: { wrap: { daysMax: 365 }, dek: { daysMax: 730 }, credential: { daysMax: 90 } },
       wrapsMax: 4,
       state: 'overdue',
+      remedies: ['move'],
     })
-    expect((await cli('kek', 'due')).stdout).toMatch(/^KEK +CRYPTOPERIOD +OVERDUE +DUE/)
-    expect((await cli('kek', 'due', 'main')).stdout).toContain('Nothing under "main" is due.')
-    expect(
-      await answer('kek', 'update', 'main', '--wrap-age-max', 'none', '--wraps-max', 'none'),
-    ).toMatchObject({
+    const all = (await cli('kek', 'due')).stdout
+    expect(all).toMatch(/^KEK +STATE +WRAPS +DEKS +CREDENTIALS +HAS WRAPPED$/m)
+    expect(all).toMatch(/^main +overdue +in period +in period +in period +\d+ of 4$/m)
+    expect(all).toMatch(/^ {2}bin\/hasp kek move main --to KEK /m)
+    const one = (await cli('kek', 'due', 'main')).stdout
+    expect(one).toContain('Nothing under "main" is due by its age.')
+    expect(one).toMatch(/^ {2}bin\/hasp kek move main --to KEK /m)
+    expect((await cli('kek', 'show', 'main')).stdout).toMatch(
+      /^Cryptoperiod +each wrap for 365 days, each DEK for 730 days, each credential for 90 days, 4 wraps$/m,
+    )
+    const none = ages.map((word) => (word.startsWith('--') ? word : 'none'))
+    expect(await answer('kek', 'update', 'main', ...none, '--wraps-max', 'none')).toMatchObject({
       wrapAgeDaysMax: null,
+      dekAgeDaysMax: null,
+      credentialAgeDaysMax: null,
       wrapsMax: null,
     })
+    const wrong = await cli('kek', 'update', 'main', '--dek-age-max', '1y')
+    expect(wrong.code).toBe(2)
+    expect(wrong.stderr).toMatch(/--dek-age-max.*a number of days such as 365d/s)
   })
 })

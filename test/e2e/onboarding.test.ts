@@ -198,7 +198,7 @@ describe('onboarding', () => {
       nowMs += 60_000
       const reply = await page(`${link.path}/verify`, {})
       expect([reply.status, reply.headers.get('location')]).toEqual([303, `${link.path}#result`])
-      expect(await (await page(link.path)).text()).toContain('allows nothing more than is needed')
+      expect(await (await page(link.path)).text()).toContain('nothing was found that is more than needed')
       expect((await entries('kek.verif'))[0].actor).toBe(`onboarding-link:${link.id}`)
       const again = await page(`${link.path}/verify`, {})
       expect(again.status).toBe(429)
@@ -284,6 +284,42 @@ describe('onboarding', () => {
       expect((await page(`${own.path}/verify`, {})).status).toBe(404)
     })
 
+    it('says how often the KMS is asked, and no more than the rules of the KEK promise', async () => {
+      expect(await (await page(link.path)).text()).toContain('asks your KMS each time it opens')
+      const rules = { unwrapMode: 'cached', cacheCeilingMs: 60_000, cacheUsesMax: 10 }
+      await hasp.api('PATCH', `/keks/${kek.id}`, rules)
+      const text = await (await page(link.path)).text()
+      expect(text).toContain('at most 60 seconds')
+      expect(text).not.toContain('each time it opens')
+      await hasp.api('PATCH', `/keks/${kek.id}`, { unwrapMode: 'strict' })
+    })
+
+    it('has whoever pasted too much paste less', async () => {
+      const reply = await page(`${link.path}/log-event`, { event: 'x'.repeat(70_000) })
+      expect([reply.status, await reply.text()]).toEqual([413, expect.stringContaining('one event alone')])
+    })
+
+    it('of a KEK that was retired asks to take the grant back, and asks nothing of the KMS', async () => {
+      const { keyArn, roleArn } = surroundings
+      const past = keyArn.replace(/[^/]+$/, '00000000-0000-4000-8000-000000000000')
+      const given = { name: 'past', provider: 'aws', keyArn: past, roleArn }
+      const { id } = (await hasp.api('POST', '/keks', given)).body
+      const { path } = (await hasp.api('POST', `/keks/${id}/onboarding-links`, {})).body
+      await hasp.api('POST', `/keks/${id}/retire`)
+      const text = await (await page(path)).text()
+      expect(text).toContain('Take back what you granted')
+      expect(text).not.toContain('Verify now')
+      const before = surroundings.emulator.control.events().length
+      const reply = await page(`${path}/verify`, {})
+      expect([reply.status, await reply.text()]).toEqual([
+        409,
+        expect.stringContaining('there is nothing to verify'),
+      ])
+      expect((await hasp.api('POST', `/keks/${id}/verify`)).body.code).toBe('kek_not_active')
+      expect((await hasp.api('POST', `/keks/${id}/onboarding-links`, {})).body.code).toBe('kek_not_active')
+      expect(surroundings.emulator.control.events()).toHaveLength(before)
+    })
+
     it('is no way into the API, nor is an admin token a link', async () => {
       const token = link.path.split('/').at(-1)
       const asAdmin = await fetch(`${hasp.url}/api/v1/keks`, {
@@ -324,7 +360,11 @@ describe('onboarding', () => {
       const listed = JSON.parse((await cli('link', 'prod', '--list', '--json')).stdout)
       expect(JSON.stringify(listed)).not.toContain(url.split('/').at(-1))
       const { id } = listed.items.at(-1)
+      const stateShown = async () =>
+        new RegExp(`^\\S+ +(\\S+) .*${id}$`, 'm').exec((await cli('link', 'prod', '--list')).stdout)?.[1]
+      expect(await stateShown()).toBe('open')
       expect((await cli('link', 'prod', '--revoke', id)).code).toBe(0)
+      expect(await stateShown()).toBe('revoked')
       expect((await fetch(url)).status).toBe(404)
     })
 
@@ -336,7 +376,10 @@ describe('onboarding', () => {
       expect(verified.stdout).toContain('Remove kms:CreateGrant')
       expect(verified.stdout.split('and nothing else.')).toHaveLength(2)
       expect(verified.stderr).toMatch(/Grant exactly what the first prints[^]*kek grant prod\n/)
-      expect((await cli('show', 'prod')).stdout).toMatch(/Grant +surplus: .*aws-create-grant/)
+      const shownSo = await cli('show', 'prod')
+      expect(shownSo.stdout).toMatch(/Grant +surplus: .*aws-create-grant/)
+      expect(shownSo.stdout).toMatch(/Exceptionally +.*trust policy[^]*Soonest by +kms:DisableKey/)
+      expect(shownSo.stderr).toMatch(/what mends it[^]*kek verify prod/)
       surroundings.grant(kek.access.externalId, hasp.orgId)
       expect((await cli('verify', 'prod')).stdout).not.toContain('aws-create-grant')
     })

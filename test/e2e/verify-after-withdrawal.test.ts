@@ -50,6 +50,9 @@ describe('a KEK in use, verified right after its owner took the right away', () 
     expect(stderr).not.toContain('stays active')
     await waitUntil(async () => (await kek()).state === 'suspended')
     expect((await verify()).stderr).toContain('stays suspended')
+    const { hasp } = lendingHasp
+    const shown = await runCli(seen, ['kek', 'show', 'main'], { HASP_URL: hasp.url, HASP_TOKEN: hasp.token })
+    expect(shown.stderr).toMatch(/Give it back in your KMS[^]*kek verify main/)
   })
 
   it('stays in use where only wrapping was taken away, and unwraps are served', async () => {

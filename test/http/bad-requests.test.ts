@@ -121,6 +121,39 @@ describe('a request that the management API can not take', () => {
       )
     })
 
+    it.each([
+      [{ targetIds: 'everything' }, 'body.targetIds must be "all" or an array.'],
+      [{ targetIds: 7 }, 'body.targetIds must be "all" or an array.'],
+      [{ targetIds: [] }, 'body.targetIds must NOT have fewer than 1 items.'],
+      [{ targetIds: ['x'] }, 'body.targetIds.0 must be an id (a UUID).'],
+      [{ models: ['gpt 5'] }, 'body.models.0 must be the name of a model without spaces'],
+      [{ expiresAt: 'tomorrow' }, 'body.expiresAt must be a time with its zone, such as 2027'],
+      [{ expiresAt: 7 }, 'body.expiresAt must be a string or null.'],
+      [{ name: ' x' }, 'body.name must be printable text without a space at either end.'],
+      [{ target: 'x' }, 'body must not have the member "target": check its spelling.'],
+    ])('is told what %j should have been, also where there are alternatives', async (wrong, told) => {
+      const { detail } = await send(
+        'POST',
+        virtualKeys,
+        JSON.stringify({ name: 'x', targetIds: 'all', ...wrong }),
+      )
+      expect(detail).toContain(told)
+    })
+
+    it('is told the words that there are, and never the one that was sent', async () => {
+      const secret = 'sk-proj-0123456789abcdef'
+      const { detail } = await send(
+        'POST',
+        keks,
+        JSON.stringify({ name: 'x', provider: 'local', unwrapMode: secret }),
+      )
+      expect(detail).toBe('body.unwrapMode must be one of "strict", "shared", "cached".')
+      expect((await send('GET', '/api/v1/ledger?kind=kek.suspendet')).detail).toContain('"kek.suspended"')
+      expect((await send('GET', '/api/v1/ledger?kekId=prod')).detail).toBe(
+        'query.kekId must be an id (a UUID).',
+      )
+    })
+
     it.each(['__proto__', 'constructor'])('may not name a member %s', async (name) => {
       const { status, detail } = await send(
         'POST',

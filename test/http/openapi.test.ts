@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import Schema from 'typebox/schema'
+import { problems } from '#http/errors-to-http.ts'
 import { startHasp, type AnyJson, type RunningHasp } from '../support/running-hasp.ts'
 import { operationsOf, readDocument } from './support/api-schema.ts'
 
@@ -61,6 +62,18 @@ describe('the OpenAPI document', () => {
       )
       for (const parameter of declared) expect(parameter.required).toBe(true)
     }
+  })
+
+  it('requires no parameter that has a default, and every one of a path', () => {
+    for (const { operationId, definition } of operationsOf(document))
+      for (const parameter of definition.parameters ?? [])
+        expect(parameter.required === true, `${operationId} ${parameter.name}`).toBe(parameter.in === 'path')
+  })
+
+  it('names every code that an error may have, and leaves room for more', () => {
+    const { code } = document.components.schemas.Problem.properties
+    expect(code.examples).toEqual(Object.keys(problems))
+    expect(code).not.toHaveProperty('enum')
   })
 
   it('holds only references that lead somewhere, and schemas that compile', () => {

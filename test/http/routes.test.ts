@@ -77,7 +77,14 @@ describe('the management API', () => {
     expect((await run('listLifecycleJobs')).items).toHaveLength(1)
     expect((await run('cancelLifecycleJob', { id: job.id })).state).toBe('cancelled')
     surroundings.emulator.control.setLatency({ operation: 'Decrypt', latencyMs: 0 })
-    expect((await run('listCryptoperiods')).items[0]).toMatchObject({ state: 'unlimited', versions: 2 })
+    expect((await run('listCryptoperiods')).items[0]).toMatchObject({
+      state: 'unlimited',
+      ages: { wrap: { total: 2 } },
+    })
+    expect(await run('readCryptoperiod', { id: lending.kekId })).toMatchObject({
+      kekId: lending.kekId,
+      remedies: [],
+    })
     expect((await run('listDueRecords', { id: lending.kekId })).items).toEqual([])
 
     const target = await run(

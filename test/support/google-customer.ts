@@ -1,7 +1,5 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { startGoogleEmulator, type GoogleEmulator } from '#emulators/google/google-emulator.ts'
+import type { GoogleEmulator } from '#emulators/google/google-emulator.ts'
+import { startGoogleProject } from './google-project.ts'
 import type { AnyJson } from './running-hasp.ts'
 
 /** An emulated Google Cloud with Hasp's project and the customers', each with its data access log on. */
@@ -20,28 +18,17 @@ export type GoogleCustomers = AsyncDisposable &
 const role = 'roles/cloudkms.cryptoKeyEncrypterDecrypter'
 
 export async function startGoogleCustomers(): Promise<GoogleCustomers> {
-  await using stack = new AsyncDisposableStack()
-  const emulator = stack.use(await startGoogleEmulator())
-  const { control } = emulator
-  control.createProject({ projectId: 'hasp-service' })
-  const own = control.createServiceAccount({ projectId: 'hasp-service', name: 'hasp-runs' })
-  const directory = await mkdtemp(join(tmpdir(), 'hasp-gcp-'))
-  stack.defer(() => rm(directory, { recursive: true, force: true }))
-  const credentialsFile = join(directory, 'credentials.json')
-  const caFile = join(directory, 'ca.pem')
-  await writeFile(credentialsFile, JSON.stringify(own.keyFile), { mode: 0o600 })
-  await writeFile(caFile, emulator.ca)
+  const { control, emulator, own, reach, ...hasp } = await startGoogleProject()
   let customers = 0
-  const owned = stack.move()
   return {
     emulator,
     env: {
-      HASP_GCP_CREDENTIALS_FILE: credentialsFile,
+      HASP_GCP_CREDENTIALS_FILE: reach.credentialsFile,
       HASP_GCP_SERVICE_ACCOUNT: own.email,
       HASP_GCP_SERVICE_ACCOUNT_ID: own.uniqueId,
-      HASP_GCP_KMS_ENDPOINT: emulator.grpcEndpoint,
-      HASP_GCP_AUTH_ENDPOINT: emulator.url,
-      HASP_GCP_CA_FILE: caFile,
+      HASP_GCP_KMS_ENDPOINT: reach.kmsEndpoint,
+      HASP_GCP_AUTH_ENDPOINT: reach.authEndpoint,
+      HASP_GCP_CA_FILE: reach.caFile,
     },
     async registerKek(register, wish = {}) {
       customers += 1
@@ -59,7 +46,7 @@ export async function startGoogleCustomers(): Promise<GoogleCustomers> {
       putGrant(emulator, kek)
       return kek
     },
-    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+    [Symbol.asyncDispose]: () => hasp[Symbol.asyncDispose](),
   }
 }
 

@@ -1,36 +1,20 @@
 import { describe, expect, it } from 'vitest'
-import { startAwsEmulator } from '#emulators/aws/aws-emulator.ts'
-import { generateDek } from '#envelope/record-key.ts'
-import { AwsClients } from '#kms/aws/aws-clients.ts'
 import { AwsKekProvider } from '#kms/aws/aws-kek-provider.ts'
 import { awsGrantDocuments, newAwsExternalId } from '#kms/aws/grant-documents.ts'
 import { AwsGrantLinter } from '#kms/aws/lint-grant.ts'
 import { refusalOf, renderModule } from '../support/terraform.ts'
+import { startAwsAccounts } from '../unit/kms/aws/emulated-customer.ts'
+import { isServing } from '../support/record-context.ts'
 
 const ORG = '01980f3e-7a00-7000-8000-000000000001'
 const KEK_ID = '01980f3e-7a00-7000-8000-000000000003'
 const KEY_ID = '1234abcd-12ab-34cd-56ef-1234567890ab'
-const CONTEXT = {
-  org: ORG,
-  record: '01980f3e-7a00-7000-8000-000000000002',
-  purpose: 'credential',
-  provider: 'openai',
-  environment: 'production',
-  kek: KEK_ID,
-  generation: 1,
-} as const
 
 /** An emulated AWS in which Terraform's own output is all that was granted. */
 async function startWithRenderedPolicies() {
-  const emulator = await startAwsEmulator({ region: 'eu-central-1' })
-  const { control } = emulator
-  const everything = { Effect: 'Allow', Action: ['sts:AssumeRole', 'kms:*'], Resource: '*' }
-  const own = control.createUser({
-    accountId: control.createAccount().accountId,
-    name: 'hasp',
-    policies: [{ Version: '2012-10-17', Statement: [everything] }],
-  })
-  const { accountId, rootArn } = control.createAccount()
+  const accounts = await startAwsAccounts()
+  const { clients, control, own } = accounts
+  const { accountId, rootArn } = accounts.customer
   const keyArn = `arn:aws:kms:eu-central-1:${accountId}:key/${KEY_ID}`
   const roleArn = `arn:aws:iam::${accountId}:role/hasp-kek`
   const externalId = newAwsExternalId()
@@ -50,33 +34,20 @@ async function startWithRenderedPolicies() {
     sessionSecondsMax: 3600,
   })
   control.createKey({ accountId, keyId: KEY_ID, policy: policyOf('key_policy') })
-  const clients = new AwsClients({
-    kmsEndpoint: () => emulator.url,
-    stsEndpoint: () => emulator.url,
-    ownCredentials: async () => own.accessKey,
-  })
   const kek = { kekId: KEK_ID, keyArn, roleArn, externalId }
   return {
     rendered,
     grant: awsGrantDocuments({ keyArn, roleArn, externalId, orgId: ORG, principalArn: own.arn }),
     provider: new AwsKekProvider(kek, clients),
     linter: new AwsGrantLinter(kek, clients, own.arn),
-    async [Symbol.asyncDispose]() {
-      await clients[Symbol.asyncDispose]()
-      await emulator.stop()
-    },
+    [Symbol.asyncDispose]: () => accounts[Symbol.asyncDispose](),
   }
 }
 
 describe('the policies that terraform/aws-kek makes', () => {
   it('let exactly our own calls pass, and refuse every other that the linter knows', async () => {
     await using aws = await startWithRenderedPolicies()
-    using dek = generateDek()
-    const { wrappedDek } = await aws.provider.wrap(dek, CONTEXT)
-    const unwrapped = await aws.provider.unwrap(wrappedDek, CONTEXT)
-    using again = unwrapped.dek
-    expect(again.equals(dek)).toBe(true)
-    expect(await aws.provider.describe()).toMatchObject({ isEnabled: true })
+    expect(await isServing(aws.provider)).toBe(true)
 
     const { findings, probes } = await aws.linter.lint({
       orgId: ORG,

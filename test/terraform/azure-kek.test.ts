@@ -1,22 +1,13 @@
 import { describe, expect, it } from 'vitest'
-import { generateDek } from '#envelope/record-key.ts'
 import { AzureKekProvider } from '#kms/azure/azure-kek-provider.ts'
 import { azureGrantDocuments } from '#kms/azure/grant-documents.ts'
 import { parseAzureKeyId } from '#kms/azure/key-id.ts'
 import { AzureGrantLinter } from '#kms/azure/lint-grant.ts'
 import { refusalOf, renderModule } from '../support/terraform.ts'
 import { startConsentedTenant } from '../unit/kms/azure/emulated-customer.ts'
+import { CONTEXT, isServing } from '../support/record-context.ts'
 
 const NONCE = 'hasp-01980f3e-7a00-7000-8000-000000000003'
-const CONTEXT = {
-  org: '01980f3e-7a00-7000-8000-000000000001',
-  record: '01980f3e-7a00-7000-8000-000000000002',
-  purpose: 'credential',
-  provider: 'openai',
-  environment: 'production',
-  kek: '01980f3e-7a00-7000-8000-000000000003',
-  generation: 1,
-} as const
 
 /** An emulated Azure in which Terraform's own output is all that was granted. */
 async function startWithRenderedGrant(kind: 'vault' | 'managed-hsm') {
@@ -52,12 +43,7 @@ async function startWithRenderedGrant(kind: 'vault' | 'managed-hsm') {
 describe.each(['vault', 'managed-hsm'] as const)('the grant that terraform/azure-kek makes (%s)', (kind) => {
   it('lets exactly our own calls pass, and nothing that the linter knows', async () => {
     await using azure = await startWithRenderedGrant(kind)
-    using dek = generateDek()
-    const { wrappedDek } = await azure.provider.wrap(dek, CONTEXT)
-    const unwrapped = await azure.provider.unwrap(wrappedDek, CONTEXT)
-    using again = unwrapped.dek
-    expect(again.equals(dek)).toBe(true)
-    expect(await azure.provider.describe()).toMatchObject({ isEnabled: true })
+    expect(await isServing(azure.provider)).toBe(true)
     await azure.linter.proveOwnership(NONCE)
     const { findings, probes } = await azure.linter.lint({
       orgId: CONTEXT.org,

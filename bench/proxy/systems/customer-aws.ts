@@ -1,4 +1,5 @@
 import { connectAwsEmulator, type AwsEmulatorClient } from '#emulators/aws/control/control-client.ts'
+import { ownPolicies, trust, wrapAndUnwrap } from '../../hasp/aws-policies.ts'
 import { startServer } from '../child-process.ts'
 import type { Aside } from '../system.ts'
 
@@ -28,7 +29,7 @@ async function newCustomer(command: AwsEmulatorClient, url: string, aside: Aside
   const { arn, accessKey } = await command('create-user', {
     accountId: hasp.accountId,
     name: 'hasp',
-    policies: [allow({ Action: 'sts:AssumeRole', Resource: '*' })],
+    policies: ownPolicies,
   })
   const { accountId } = await command('create-account', {})
   const { arn: roleArn } = await command('create-role', {
@@ -50,24 +51,8 @@ async function newCustomer(command: AwsEmulatorClient, url: string, aside: Aside
     },
     async grant(externalId, orgId) {
       await command('put-trust-policy', { roleArn, trustPolicy: trust(arn, externalId) })
-      const ofOrg = { StringEquals: { 'kms:EncryptionContext:hasp:org': orgId } }
-      const policies = [
-        allow({ Action: ['kms:Encrypt', 'kms:Decrypt'], Resource: keyArn, Condition: ofOrg }),
-        allow({ Action: 'kms:DescribeKey', Resource: keyArn }),
-      ]
+      const policies = wrapAndUnwrap(keyArn, orgId)
       await command('put-policies', { principalArn: roleArn, policies })
     },
   }
-}
-
-function allow(statement: object) {
-  return { Version: '2012-10-17', Statement: [{ Effect: 'Allow', ...statement }] }
-}
-
-function trust(principalArn: string, externalId: string) {
-  return allow({
-    Principal: { AWS: principalArn },
-    Action: 'sts:AssumeRole',
-    Condition: { StringEquals: { 'sts:ExternalId': externalId } },
-  })
 }

@@ -98,10 +98,13 @@ export class ApiClient {
         'Look at what is there (list, show) before you try again.',
       )
     }
+    const isNoTls = error.code === 'EPROTO' && this.url.startsWith('https:')
     return new CliError(
       'unreachable',
       `No Hasp could be reached at ${this.url} (${error.code}), which is what HASP_URL says.`,
-      "Is HASP_URL right, and the service running? Start one with 'hasp serve'; it prints where it listens.",
+      isNoTls
+        ? 'What listens there does not speak TLS. Hasp itself does not: its HASP_URL begins with http://, and only what stands in front of it has an https:// one.'
+        : "Is HASP_URL right, and the service running? Start one with 'hasp serve'; it prints where it listens.",
     )
   }
 }

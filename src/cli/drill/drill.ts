@@ -1,4 +1,4 @@
-import type { Command } from 'commander'
+import { Option, type Command } from 'commander'
 import { addCommand, withSession, withYes, type Cli } from '#cli/command.ts'
 import { parseDurationMs, parseMoment } from '#cli/parse/options.ts'
 import { runDrill } from './run-drill.ts'
@@ -11,7 +11,7 @@ export function addDrill(program: Command, cli: Cli): void {
       'Hasp asks for unwraps of a canary at a steady rate, the way of proxied calls, while you withdraw the KEK in your cloud and give it back: Hasp is not allowed to. The result is held against the published bound and written into the ledger (kek.drilled). Exit code 1 when the bound was exceeded, or nothing could be measured. Everything sealed under the KEK is refused meanwhile: drill a separate KEK of the same set-up. The commands are run by your shell; they find HASP_DRILL_KEK_REF (the key, as your cloud names it) and HASP_DRILL_KEK_NAME in their environment, and none of Hasp’s secrets.',
     examples: [
       'hasp drill canary-prod',
-      'hasp drill canary-prod --yes --withdraw-command \'aws kms disable-key --key-id "$HASP_DRILL_KEK_REF"\' --restore-command \'aws kms enable-key --key-id "$HASP_DRILL_KEK_REF"\'',
+      'hasp drill canary-prod --yes --withdraw-command \'aws kms disable-key --region eu-central-1 --key-id "$HASP_DRILL_KEK_REF"\' --restore-command \'aws kms enable-key --region eu-central-1 --key-id "$HASP_DRILL_KEK_REF"\'',
       'hasp drill canary-prod --yes --withdrawn-at 2027-01-31T18:00:00Z --restored-at 2027-01-31T18:10:00Z --json',
     ],
   })
@@ -22,11 +22,10 @@ export function addDrill(program: Command, cli: Cli): void {
     .option('--bound <time>', 'hold the result against this in place of the published bound', parseDurationMs)
     .option('--interval <time>', 'how often a canary asks (250ms)', parseDurationMs)
     .option('--duration <time>', 'when to give up (30m), at most 60m', parseDurationMs)
-    .option(
-      '--settle <time>',
-      'how long it must stay refused before it is given back',
-      parseDurationMs,
-      15_000,
+    .addOption(
+      new Option('--settle <time>', 'how long it must stay refused before it is given back')
+        .argParser(parseDurationMs)
+        .default(15_000, '15s'),
     )
   withYes(command).action(withSession(cli, (session, kek, options) => runDrill(cli, session, kek, options)))
 }

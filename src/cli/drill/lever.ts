@@ -51,7 +51,7 @@ function leverOf(
   }
   if (command !== undefined) {
     return async (facts, signal) => {
-      await runCommand(io, command, facts, signal)
+      await runCommand(io, { flag: flags[0], command }, facts, signal)
       return undefined
     }
   }

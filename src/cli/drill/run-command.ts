@@ -13,7 +13,7 @@ const commandMsMax = 300_000
  */
 export async function runCommand(
   io: Pick<CliIo, 'env' | 'stderr'>,
-  command: string,
+  { flag, command }: Readonly<{ flag: string; command: string }>,
   facts: Readonly<Record<string, string>>,
   signal: AbortSignal,
 ): Promise<void> {
@@ -28,7 +28,7 @@ export async function runCommand(
   const [code, killedBy] = await once(child, 'close').catch(() => [null, 'its time being up, or Ctrl-C'])
   if (code === 0) return
   const how = code === null ? `was ended by ${String(killedBy)}` : `ended with exit code ${String(code)}`
-  throw new CliError('command_failed', `the command ${how}.`)
+  throw new CliError('command_failed', `the command of ${flag} ${how}.`)
 }
 
 /** The settings of the service and of this command line hold secrets. */

@@ -1,9 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { withHint } from '#cli/api/api-problem.ts'
 import { findNamed } from '#cli/api/find-named.ts'
 import type { Drill } from '#cli/api/replies.ts'
 import type { OutputOptions, Session } from '#cli/api/session.ts'
 import { CliError } from '#cli/cli-error.ts'
 import type { Cli } from '#cli/command.ts'
+import { shellWord } from '#cli/output/words.ts'
 import { confirm } from '#cli/terminal/confirm.ts'
 import { formatDrill, seconds } from './format-drill.ts'
 import { leversOf, type LeverOptions } from './lever.ts'
@@ -31,7 +33,10 @@ export async function runDrill(
   )
   const leaving = new AbortController()
   io.onSignal(() => leaving.abort())
-  const started = await api.send<Drill>('POST', `/keks/${kek.id}/drills`, wantedOf(options))
+  const started = await withHint(
+    api.send<Drill>('POST', `/keks/${kek.id}/drills`, wantedOf(options)),
+    (code) => (code === 'kek_not_active' ? `hasp kek show ${shellWord(kek.name)}` : undefined),
+  )
   const watch = new DrillWatch(session, started, leaving.signal)
   const facts = { HASP_DRILL_KEK_REF: kek.kekRef, HASP_DRILL_KEK_NAME: kek.name }
   let isAway = false

@@ -22,9 +22,10 @@ function explain(error: unknown): unknown {
   const code = error instanceof Error && 'code' in error ? error.code : undefined
   if (code !== 'EADDRINUSE' && code !== 'EACCES') return error
   const why = code === 'EACCES' ? 'may not be listened on by this user' : 'is taken'
+  const port = error instanceof Error && 'port' in error ? ` ${String(error.port)}` : ''
   return new CliError(
     'port_unavailable',
-    `the port ${why}.`,
+    `port${port} of ${emulatorHost} ${why}.`,
     'Choose another: --port PORT (0 takes a free one).',
   )
 }

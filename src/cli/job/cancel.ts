@@ -2,6 +2,7 @@ import type { Command } from 'commander'
 import type { LifecycleJob } from '#cli/api/replies.ts'
 import type { OutputOptions, Session } from '#cli/api/session.ts'
 import { addCommand, withSession, withYes, type Cli } from '#cli/command.ts'
+import { requireId } from '#cli/parse/id.ts'
 import { confirm } from '#cli/terminal/confirm.ts'
 import { progressOf } from './format-job.ts'
 
@@ -19,8 +20,9 @@ export function addJobCancel(group: Command, cli: Cli): void {
   ).action(withSession(cli, cancel))
 }
 
-async function cancel({ io, api, out }: Session, id: string, options: Options): Promise<void> {
+async function cancel({ io, api, out }: Session, given: string, options: Options): Promise<void> {
+  const id = requireId(given, 'job', 'hasp job list')
   await confirm(io, options, `Cancel the job ${id}.`)
-  const job = await api.send<LifecycleJob>('POST', `/lifecycle-jobs/${encodeURIComponent(id)}/cancel`)
+  const job = await api.send<LifecycleJob>('POST', `/lifecycle-jobs/${id}/cancel`)
   out.answer(job, () => `Cancelled: ${progressOf(job)} records were done.`)
 }

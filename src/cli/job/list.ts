@@ -27,6 +27,8 @@ async function list({ api, out }: Session, { limit, cursor, kek }: Options): Pro
     out.isJson ? (id: string) => id : namesById(api, 'kek'),
   ])
   out.answer(page, () => {
+    if (page.items.length === 0 && kek !== undefined)
+      return `No jobs from or to this KEK. See them all: ${out.hasp} job list`
     if (page.items.length === 0) return `No jobs yet. Start one: ${out.hasp} kek move KEK --to OTHER`
     const table = formatTable<LifecycleJob>(
       [

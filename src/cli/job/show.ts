@@ -3,6 +3,7 @@ import { namesById } from '#cli/api/find-named.ts'
 import type { LifecycleJob } from '#cli/api/replies.ts'
 import type { OutputOptions, Session } from '#cli/api/session.ts'
 import { addCommand, withSession, type Cli } from '#cli/command.ts'
+import { requireId } from '#cli/parse/id.ts'
 import { followJob } from './follow.ts'
 import { formatJob } from './format-job.ts'
 
@@ -19,9 +20,10 @@ export function addJobShow(group: Command, cli: Cli): void {
     .action(withSession(cli, (session, id: string, options: Options) => show(cli, session, id, options)))
 }
 
-async function show(cli: Cli, session: Session, id: string, options: Options): Promise<void> {
+async function show(cli: Cli, session: Session, given: string, options: Options): Promise<void> {
   const { api, out } = session
-  const job = await api.get<LifecycleJob>(`/lifecycle-jobs/${encodeURIComponent(id)}`)
+  const id = requireId(given, 'job', 'hasp job list')
+  const job = await api.get<LifecycleJob>(`/lifecycle-jobs/${id}`)
   if (options.follow === true) return followJob(cli, session, job)
   const kekName = out.isJson ? (kekId: string) => kekId : await namesById(api, 'kek')
   out.answer(job, () => formatJob(job, kekName))

@@ -4,16 +4,17 @@ import { readListing } from '#cli/api/pages.ts'
 import type { Cryptoperiod, DueRecord } from '#cli/api/replies.ts'
 import type { Session } from '#cli/api/session.ts'
 import { addCommand, withPaging, withSession, type Cli, type ListOptions } from '#cli/command.ts'
-import { formatTable } from '#cli/output/table.ts'
-import { moment, moreHint } from '#cli/output/words.ts'
+import { tamperedNote } from '#cli/output/tampered-note.ts'
+import { moreHint } from '#cli/output/words.ts'
+import { formatPeriod, formatPeriods, formatRecords, whatToDo, type ToDo } from './format-due.ts'
 
 /** `hasp kek due` */
 export function addKekDue(group: Command, cli: Cli): void {
   withPaging(
     addCommand(group, 'due [kek]', {
-      summary: 'Show what is due to be rewrapped: by KEK, or target by target of one KEK.',
+      summary: 'Show which wraps, DEKs and credentials are due, and what renews them: by KEK, or by target.',
       details:
-        'Cryptoperiods are set by hasp kek update --wrap-age-max and --wraps-max. Due is what has a tenth of its period left or less.',
+        'How old each may get is set by hasp kek update --wrap-age-max, --dek-age-max and --credential-age-max, how many DEKs the KEK may wrap by --wraps-max. Due is what has a tenth of its period left or less. Nothing is refused or started by itself.',
       examples: ['hasp kek due', 'hasp kek due prod', 'hasp kek due --json'],
     }),
   ).action(
@@ -25,48 +26,32 @@ export function addKekDue(group: Command, cli: Cli): void {
 
 async function periods({ api, out }: Session, { limit, cursor }: ListOptions): Promise<void> {
   const page = await readListing<Cryptoperiod>(api, '/cryptoperiods', { limit, cursor })
+  const note = tamperedNote('kek', page.tampered, out.hasp)
   out.answer(page, () => {
+    if (page.items.length === 0 && note !== '') return note.trimStart()
     if (page.items.length === 0) return `No KEKs yet: ${out.hasp} kek register --help`
-    const table = formatTable<Cryptoperiod>(
-      [
-        { header: 'KEK', cell: (period) => period.name, widthMin: 12 },
-        { header: 'CRYPTOPERIOD', cell: (period) => period.state },
-        { header: 'OVERDUE', cell: (period) => String(period.versionsOverdue) },
-        { header: 'DUE', cell: (period) => String(period.versionsDue) },
-        { header: 'WRAPPED', cell: (period) => String(period.versions) },
-        { header: 'OLDEST', cell: (period) => moment(period.oldestWrappedAt), isSpare: true },
-        {
-          header: 'AGE MAX',
-          cell: ({ wrapAgeDaysMax }) => (wrapAgeDaysMax === null ? '—' : `${wrapAgeDaysMax} d`),
-        },
-        {
-          header: 'WRAPS',
-          cell: ({ wraps, wrapsMax }) => `${wraps}${wrapsMax === null ? '' : `/${wrapsMax}`}`,
-        },
-      ],
-      page.items,
-      out.columns,
-    )
-    return table + moreHint(page.nextCursor)
+    const toDo = page.items.map(({ name, remedies }) => ({ kek: name, remedies, targets: null }))
+    return formatPeriods(page.items, out.columns) + moreHint(page.nextCursor) + doBelow(toDo, out.hasp) + note
   })
 }
 
 async function records({ api, out }: Session, named: string, { limit, cursor }: ListOptions): Promise<void> {
-  const { id, name } = await findNamed(api, 'kek', named)
+  const { id } = await findNamed(api, 'kek', named)
+  const period = await api.get<Cryptoperiod>(`/cryptoperiods/${id}`)
   const page = await readListing<DueRecord>(api, `/cryptoperiods/${id}/records`, { limit, cursor })
-  out.answer(page, () => {
-    if (page.items.length === 0) return `Nothing under "${name}" is due.`
-    const table = formatTable<DueRecord>(
-      [
-        { header: 'TARGET', cell: (record) => record.name, widthMin: 12 },
-        { header: 'STATE', cell: (record) => (record.isOverdue ? 'overdue' : 'due') },
-        { header: 'WRAPPED', cell: (record) => moment(record.wrappedAt) },
-        { header: 'OVERDUE FROM', cell: (record) => moment(record.overdueAt) },
-        { header: 'ID', cell: (record) => record.targetId, isSpare: true },
-      ],
-      page.items,
-      out.columns,
-    )
-    return `${table}${moreHint(page.nextCursor)}\n\nTo rewrap them: ${out.hasp} kek rewrap ${name}`
+  out.answer({ cryptoperiod: period, ...page }, () => {
+    const { name, remedies } = period
+    const isToRotate = ({ due }: DueRecord) => due.some(({ remedy }) => remedy === 'rotate')
+    const targets = page.items.filter(isToRotate).map((record) => record.name)
+    const table =
+      page.items.length === 0
+        ? `Nothing under "${name}" is due by its age.`
+        : formatRecords(page.items, out.columns) + moreHint(page.nextCursor)
+    return `${formatPeriod(period)}\n\n${table}${doBelow([{ kek: name, remedies, targets }], out.hasp)}`
   })
+}
+
+function doBelow(toDo: readonly ToDo[], hasp: string): string {
+  const lines = whatToDo(toDo, hasp)
+  return lines.length === 0 ? '' : `\n\nTo renew what is due:\n\n${lines.join('\n')}`
 }

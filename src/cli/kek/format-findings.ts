@@ -9,7 +9,7 @@ const words: Readonly<Record<Finding['severity'], string>> = {
   notice: 'Worth knowing',
 }
 const verdicts: Readonly<Record<Verification['verdict'], string>> = {
-  least: 'allows nothing beyond what is needed',
+  least: 'nothing was found that is more than needed',
   surplus: 'allows more than is needed',
   dangerous: 'lets others in',
   failed: 'does not work',

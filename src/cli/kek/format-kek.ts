@@ -1,5 +1,5 @@
 import type { Kek, Verification } from '#cli/api/replies.ts'
-import { placeOf } from '#keks/protection.ts'
+import { placeOf } from '#keks/kek.ts'
 import { formatDetails, formatTable } from '#cli/output/table.ts'
 import { moment, span } from '#cli/output/words.ts'
 import { verdictLine } from './format-findings.ts'
@@ -38,6 +38,7 @@ export function formatKek(kek: Kek): string {
     ['Unwrap mode', mode],
     ['Streams', streamsOf(kek)],
     ['Revocation', boundOf(kek)],
+    ...leversOf(kek),
     ['Cryptoperiod', cryptoperiodOf(kek)],
     ['Probe', kek.probeIntervalMs === 0 ? 'off' : `every ${span(kek.probeIntervalMs)}`],
     ...(probe === undefined
@@ -89,6 +90,15 @@ function boundOf({ revocationBound: { cloud, haspMs, newRequestsMs } }: Kek): st
   return `new requests are refused within ${span(newRequestsMs)}: the cloud's ${span(cloud.boundMs)} (${cloud.usually}) + ${span(haspMs)} here`
 }
 
+/** What the cloud does not rule out, and what acts soonest: whoever reads a bound alone would be misled. */
+function leversOf({ provider, revocationBound: { cloud } }: Kek): (readonly [string, string])[] {
+  if (provider === 'local') return []
+  return [
+    ...(cloud.exceptionally === null ? [] : [['Exceptionally', cloud.exceptionally] as const]),
+    ['Soonest by', cloud.quickest],
+  ]
+}
+
 function streamsOf({ streamRule, revocationBound: { streams } }: Kek): string {
   if (streamRule === 'drain') return 'end by themselves on revocation'
   return streams.endMs === null
@@ -102,9 +112,11 @@ function keptIn({ protection, protectionRule }: Kek): string {
   return protectionRule === 'hsm' ? `${place} (an HSM is demanded)` : place
 }
 
-function cryptoperiodOf({ wrapAgeDaysMax, wrapsMax }: Kek): string {
+function cryptoperiodOf({ wrapAgeDaysMax, dekAgeDaysMax, credentialAgeDaysMax, wrapsMax }: Kek): string {
   const limits = [
     ...(wrapAgeDaysMax === null ? [] : [`each wrap for ${wrapAgeDaysMax} days`]),
+    ...(dekAgeDaysMax === null ? [] : [`each DEK for ${dekAgeDaysMax} days`]),
+    ...(credentialAgeDaysMax === null ? [] : [`each credential for ${credentialAgeDaysMax} days`]),
     ...(wrapsMax === null ? [] : [`${wrapsMax} wraps`]),
   ]
   return limits.length === 0 ? 'no limit' : limits.join(', ')

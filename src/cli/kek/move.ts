@@ -21,5 +21,5 @@ export function addKekMove(group: Command, cli: Cli): void {
 async function move(cli: Cli, session: Session, named: string, options: Options): Promise<void> {
   const from = await findNamed(session.api, 'kek', named)
   const to = await findNamed(session.api, 'kek', options.to)
-  await startJob(cli, session, { kind: 'move', fromKekId: from.id, toKekId: to.id }, options)
+  await startJob(cli, session, { kind: 'move', fromKekId: from.id, toKekId: to.id }, options, [from, to])
 }

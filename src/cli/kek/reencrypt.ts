@@ -42,5 +42,5 @@ async function reencrypt(
     ...(kek === undefined ? {} : { fromKekId: kek.id }),
     ...(target === undefined ? {} : { targetId: target.id }),
   }
-  await startJob(cli, session, { kind: 're-encrypt', ...of }, options)
+  await startJob(cli, session, { kind: 're-encrypt', ...of }, options, kek === undefined ? [] : [kek])
 }

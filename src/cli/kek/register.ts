@@ -6,6 +6,7 @@ import { addCommand, withSession, type Cli } from '#cli/command.ts'
 import { shellWord } from '#cli/output/words.ts'
 import { ask } from '#cli/terminal/ask.ts'
 import { isInteractive } from '#cli/terminal/terminal.ts'
+import { accessOf, withAccessOptions, type AccessOptions } from './access-options.ts'
 import { formatGrant, formatKek } from './format-kek.ts'
 import { rulesOf, withRules, type RuleOptions } from './rules.ts'
 import { warnOfSharedRole } from './shared-role.ts'
@@ -13,16 +14,11 @@ import { reportVerification } from './verify.ts'
 import { writeDocuments } from './write-documents.ts'
 
 type Options = OutputOptions &
+  AccessOptions &
   RuleOptions &
   Readonly<{
     name: string
     provider: string
-    keyArn?: string
-    roleArn?: string
-    keyName?: string
-    identityProvider?: string
-    keyId?: string
-    tenantId?: string
     verify?: boolean
     file?: string
   }>
@@ -42,25 +38,19 @@ export function addKekRegister(group: Command, cli: Cli): void {
   })
     .requiredOption('--name <name>', 'what to call it')
     .requiredOption('--provider <provider>', 'aws, azure, gcp, or local on one machine')
-    .option('--key-arn <arn>', 'aws: full ARN of the KMS key, never an alias')
-    .option('--role-arn <arn>', 'aws: role in the account of the key, for Hasp to assume (recommended)')
-    .option('--key-id <url>', 'azure: key identifier with its version, of a key vault or a Managed HSM')
-    .option('--tenant-id <guid>', 'azure: the tenant that the vault trusts')
-    .option('--key-name <name>', 'gcp: projects/…/locations/…/keyRings/…/cryptoKeys/…, without a version')
-    .option('--identity-provider <name>', 'gcp: provider in your workload identity pool (recommended)')
     .option('--verify', 'prove the grant at once; at a terminal, after you have put it in place')
     .option('--file <dir>', 'write the documents into this directory as well')
-  withRules(command).action(withSession(cli, register))
+  withRules(withAccessOptions(command)).action(withSession(cli, register))
 }
 
 async function register(session: Session, options: Options): Promise<void> {
   const { api, out, io } = session
-  const { name, provider, keyArn, roleArn, keyName, identityProvider, keyId, tenantId, file } = options
+  const { name, provider, file } = options
+  const access = accessOf(provider, options)
   // Before anything is registered: what can not be written should not be found out later.
   if (file !== undefined) await mkdir(file, { recursive: true })
-  const access = { keyArn, roleArn, keyName, identityProvider, keyId, tenantId }
   const kek = await api.send<Kek>('POST', '/keks', { name, provider, ...access, ...rulesOf(options) })
-  const files = file === undefined || kek.grant === undefined ? [] : await writeDocuments(file, kek.grant)
+  const files = file === undefined ? [] : await writeDocuments(file, kek)
 
   if (options.verify !== true) {
     out.answer(kek, () => registered(kek, files, out.hasp))

@@ -19,6 +19,6 @@ export function addKekRewrap(group: Command, cli: Cli): void {
 }
 
 async function rewrap(cli: Cli, session: Session, named: string, options: JobOptions): Promise<void> {
-  const { id: fromKekId } = await findNamed(session.api, 'kek', named)
-  await startJob(cli, session, { kind: 'rewrap', fromKekId }, options)
+  const kek = await findNamed(session.api, 'kek', named)
+  await startJob(cli, session, { kind: 'rewrap', fromKekId: kek.id }, options, [kek])
 }

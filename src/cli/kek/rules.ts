@@ -10,6 +10,8 @@ export type RuleOptions = Readonly<{
   probeInterval?: number
   protectionRule?: string
   wrapAgeMax?: number | 'none'
+  dekAgeMax?: number | 'none'
+  credentialAgeMax?: number | 'none'
   wrapsMax?: number | 'none'
 }>
 
@@ -37,13 +39,19 @@ export function withRules(command: Command): Command {
       ).choices(protectionRules),
     )
     .option('--wrap-age-max <days>', 'cryptoperiod: how old a wrap may get (365d), or none', parseDaysOrNone)
+    .option('--dek-age-max <days>', 'cryptoperiod: how old a DEK may get (365d), or none', parseDaysOrNone)
+    .option(
+      '--credential-age-max <days>',
+      'how old the credential in use of a target may get (90d), or none',
+      parseDaysOrNone,
+    )
     .option('--wraps-max <n>', 'cryptoperiod: how many DEKs it may wrap, or none', parseCountOrNone)
 }
 
 /** The same as the API names them; only those that were given. */
 export function rulesOf(options: RuleOptions): Record<string, string | number | null> {
   const { unwrapMode, cacheCeiling, cacheUsesMax, streamRule, probeInterval } = options
-  const { protectionRule, wrapAgeMax, wrapsMax } = options
+  const { protectionRule, wrapAgeMax, dekAgeMax, credentialAgeMax, wrapsMax } = options
   return {
     ...(unwrapMode === undefined ? {} : { unwrapMode }),
     ...(cacheCeiling === undefined ? {} : { cacheCeilingMs: cacheCeiling }),
@@ -52,6 +60,8 @@ export function rulesOf(options: RuleOptions): Record<string, string | number | 
     ...(probeInterval === undefined ? {} : { probeIntervalMs: probeInterval }),
     ...(protectionRule === undefined ? {} : { protectionRule }),
     ...(wrapAgeMax === undefined ? {} : { wrapAgeDaysMax: limitOf(wrapAgeMax) }),
+    ...(dekAgeMax === undefined ? {} : { dekAgeDaysMax: limitOf(dekAgeMax) }),
+    ...(credentialAgeMax === undefined ? {} : { credentialAgeDaysMax: limitOf(credentialAgeMax) }),
     ...(wrapsMax === undefined ? {} : { wrapsMax: limitOf(wrapsMax) }),
   }
 }

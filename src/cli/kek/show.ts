@@ -4,6 +4,7 @@ import type { Kek } from '#cli/api/replies.ts'
 import type { OutputOptions, Session } from '#cli/api/session.ts'
 import { addCommand, withSession, type Cli } from '#cli/command.ts'
 import { formatGrant, formatKek } from './format-kek.ts'
+import { nextStepOf } from './next-step.ts'
 import { writeDocuments } from './write-documents.ts'
 
 type Options = OutputOptions & Readonly<{ grant?: boolean; file?: string }>
@@ -23,8 +24,7 @@ async function show({ api, out }: Session, named: string, options: Options): Pro
   const { id } = await findNamed(api, 'kek', named)
   // Lists leave the grant and the probe out.
   const kek = await api.get<Kek>(`/keks/${id}`)
-  const files =
-    options.file === undefined || kek.grant === undefined ? [] : await writeDocuments(options.file, kek.grant)
+  const files = options.file === undefined ? [] : await writeDocuments(options.file, kek)
   out.answer(kek, () =>
     [
       formatKek(kek),
@@ -32,4 +32,6 @@ async function show({ api, out }: Session, named: string, options: Options): Pro
       ...(files.length === 0 ? [] : [`Written:\n${files.map((path) => `  ${path}`).join('\n')}`]),
     ].join('\n\n'),
   )
+  const next = nextStepOf(kek, out.hasp)
+  if (next !== undefined) out.note(`\n${next}`)
 }

@@ -2,25 +2,29 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Kek } from '#cli/api/replies.ts'
 import { CliError } from '#cli/cli-error.ts'
+import { shellWord } from '#cli/output/words.ts'
 
 /**
  * Writes each document of a grant into `directory`, named after its title. They hold no secret.
  * @returns the paths
  * @throws {CliError} `file_exists` rather than to replace what somebody may have edited
  */
-export async function writeDocuments(directory: string, grant: NonNullable<Kek['grant']>): Promise<string[]> {
+export async function writeDocuments(
+  directory: string,
+  { name, grant }: Pick<Kek, 'name' | 'grant'>,
+): Promise<string[]> {
   await mkdir(directory, { recursive: true })
   const paths: string[] = []
-  for (const { title, body } of grant.documents) {
-    const path = join(directory, `${slug(title)}.json`)
+  for (const { title, body } of grant?.documents ?? []) {
+    const path = join(directory, `${slug(title)}.${/^[[{]/.test(body) ? 'json' : 'txt'}`)
     try {
       await writeFile(path, `${body}\n`, { flag: 'wx' })
     } catch (error) {
       if (!(error instanceof Error) || !('code' in error) || error.code !== 'EEXIST') throw error
       throw new CliError(
         'file_exists',
-        `${path} exists already, and is left as it is.`,
-        'The KEK is registered. Write its documents elsewhere: hasp kek show NAME --file DIR',
+        `${path} exists already, and is left as it is. The KEK "${name}" is registered.`,
+        `Write its documents into another directory: hasp kek show ${shellWord(name)} --file DIR`,
       )
     }
     paths.push(path)

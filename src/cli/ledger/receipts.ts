@@ -36,6 +36,9 @@ async function list(
     out.isJson ? (id: string) => id : namesById(api, 'vkey'),
   ])
   out.answer(page, () => {
+    if (page.items.length === 0 && Object.values(query).some((filter) => filter !== undefined)) {
+      return `No receipt fits. Leave filters out to see more: ${out.hasp} receipts`
+    }
     if (page.items.length === 0) {
       return `No receipts. Every call that an agent makes with a virtual key leaves one:\n\n  ${out.hasp} vkey issue --name my-agent --targets all`
     }

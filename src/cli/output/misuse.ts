@@ -23,10 +23,21 @@ export function explainMisuse(
     case 'commander.help':
       return { message: 'a command is missing', hint: 'Add --help to see which there are.' }
     case 'commander.excessArguments':
-      return { message: message.replace(/(but got \d+):.*$/s, '$1.') }
+      return { message: message.replace(/(but got \d+):.*$/s, '$1.'), hint: seeHelp }
+    case 'commander.unknownCommand':
+    case 'commander.unknownOption':
+    case 'commander.missingArgument':
+    case 'commander.missingMandatoryOptionValue':
+      return { message: withoutSecrets(message), hint: seeHelp }
     default:
-      return { message: message.replace(/'([^']*)'/g, (_, typed: string) => `'${shorten(typed)}'`) }
+      return { message: withoutSecrets(message) }
   }
+}
+
+const seeHelp = 'Add --help to see what it takes, with examples.'
+
+function withoutSecrets(message: string): string {
+  return message.replace(/'([^']*)'/g, (_, typed: string) => `'${shorten(typed)}'`)
 }
 
 function shorten(typed: string): string {

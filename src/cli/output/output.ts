@@ -16,7 +16,8 @@ export class Output {
 
   /** How wide text may be; unlimited where nobody looks at it on a terminal. */
   get columns(): number {
-    return this.#io.stdout.isTTY === true ? (this.#io.stdout.columns ?? 80) : Infinity
+    // A terminal that does not know its width says 0.
+    return this.#io.stdout.isTTY === true ? this.#io.stdout.columns || 80 : Infinity
   }
 
   /** The answer. `text` is only called for people. */

@@ -4,6 +4,7 @@ import { CliError } from '#cli/cli-error.ts'
 import { ConfigError } from '#config/load-config.ts'
 import { printError, type CliIo } from '#cli/io.ts'
 import { asTyped, commandWord } from './as-typed.ts'
+import { explainDatabase } from './explain-database.ts'
 import { explainMisuse } from './misuse.ts'
 import { printable } from './printable.ts'
 import { wrap } from './wrap.ts'
@@ -73,6 +74,8 @@ function explain(error: unknown, argv: readonly string[]): Report {
   if (error instanceof ConfigError) return { code: 'configuration_invalid', message: error.message }
   const code =
     error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : 'internal'
+  const database = error instanceof Error ? explainDatabase(error) : undefined
+  if (database !== undefined) return { code, ...database }
   // An AggregateError of Node's, for a name with several addresses, has no message of its own.
   const message = error instanceof Error && error.message !== '' ? error.message : `failed (${code})`
   return { code, message, hint: hints[code] }
@@ -87,12 +90,12 @@ function hintFor({ status, code }: ApiProblem): string | undefined {
 
 const hints: Readonly<Record<string, string>> = {
   target_kek_not_active: 'Prove the grant first: hasp kek verify NAME',
-  credential_not_checkable: 'To store the credential without asking its provider, add --no-validate.',
-  // Only the database is reached without the API, and these come from it.
-  ECONNREFUSED: 'The PostgreSQL that DATABASE_URL names does not answer there: is it running?',
-  ENOTFOUND: 'The host that DATABASE_URL names does not exist: check its spelling.',
-  '28P01': 'Check the user and the password in DATABASE_URL.',
-  '3D000': 'Create the database that DATABASE_URL names, or name another.',
+  credential_not_checkable:
+    'Can the machine that runs Hasp reach that address (DNS, firewall, proxy)? To store the credential without asking its provider, add --no-validate.',
+  credential_rejected_by_provider:
+    'Is it whole, of this provider, and not revoked there? A key of another place needs --base-url.',
+  target_base_url_refused:
+    'Whoever runs Hasp allows an origin by HASP_ALLOWED_UPSTREAMS, a list separated by commas, and starts it again.',
   admin_token_last: 'Make another first: hasp token issue --name NAME',
 }
 

@@ -29,6 +29,9 @@ async function list({ api, out }: Session, { limit, cursor, provider }: Options)
   const note = tamperedNote('target', page.tampered, out.hasp)
   out.answer(page, () => {
     if (page.items.length === 0 && note !== '') return note.trimStart()
+    if (page.items.length === 0 && provider !== undefined) {
+      return `No target of this provider. See them all: ${out.hasp} target list`
+    }
     if (page.items.length === 0) {
       return `No targets yet. Seal a credential under a KEK (${out.hasp} kek list):\n\n  ${out.hasp} target add --provider openai --name openai --kek NAME`
     }

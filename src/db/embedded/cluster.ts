@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { chmod, chown, mkdir, open, readFile, readdir, rename, rm, stat, writeFile } from 'node:fs/promises'
 import path from 'node:path'
+import { DatabaseError } from '#db/database-error.ts'
 import { locateBinaries, linkLibraries, type Binaries } from './binaries.ts'
 import { isProcessAlive } from './process-state.ts'
 import { runToEnd } from './run-to-end.ts'
@@ -137,9 +138,20 @@ function passwordFile(home: string): string {
 }
 
 async function readPasswords(home: string): Promise<Passwords> {
-  // Only we can write this file (`createCluster`).
-  const passwords: Passwords = JSON.parse(await readFile(passwordFile(home), 'utf8'))
-  return passwords
+  const file = passwordFile(home)
+  try {
+    // Only we can write this file (`createCluster`).
+    const passwords: Passwords = JSON.parse(await readFile(file, 'utf8'))
+    return passwords
+  } catch (cause) {
+    const why = cause instanceof SyntaxError ? 'is damaged' : 'can not be read'
+    throw new DatabaseError(
+      'embedded_postgres_failed',
+      `${file} ${why}, and without it nobody gets into the PostgreSQL beside it. Restore it from your backup (it belongs to ${path.join(home, 'data')}), or set HASP_DATA_DIR to another directory.`,
+      // A SyntaxError quotes what it could not parse.
+      cause instanceof SyntaxError ? {} : { cause },
+    )
+  }
 }
 
 function randomPassword(): string {

@@ -14,9 +14,10 @@ type AssumeRoleInput = Readonly<{
   roleArn: string
   externalId: string
   sessionName: string
-  /** Seconds, from 900 to 3600. */
-  sessionDurationS: number
 }>
+
+/** The least that STS allows. */
+export const SESSION_S = 900
 
 /**
  * One session of the customer's role, for Hasp's own principal and under the ExternalId that Hasp made.
@@ -27,7 +28,7 @@ export async function assumeRole(deps: Deps, input: AssumeRoleInput): Promise<As
     RoleArn: input.roleArn,
     ExternalId: input.externalId,
     RoleSessionName: input.sessionName,
-    DurationSeconds: input.sessionDurationS,
+    DurationSeconds: SESSION_S,
   })
   const reply = await callAws(deps.ownCredentials, 'AssumeRole', (own) => deps.clientFor(own).send(command))
   const { AccessKeyId, SecretAccessKey, SessionToken, Expiration } = reply.Credentials ?? {}

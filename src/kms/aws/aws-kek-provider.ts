@@ -15,17 +15,14 @@ import type { AwsClients } from './aws-clients.ts'
 import type { AwsCredentials, CredentialSource } from './aws-credentials.ts'
 import { transportFault } from './aws-faults.ts'
 import type { AwsOperation } from './aws-refusal.ts'
-import { BytesDecrypt } from './bytes-decrypt.ts'
-import { BytesEncrypt } from './bytes-encrypt.ts'
+import { BytesKms } from './bytes-kms.ts'
 import { callAws } from './call-aws.ts'
 import { requireDescribed, requirePinned, requireServed } from './check-reply.ts'
 import { credentialSourceOf } from './credential-source.ts'
-import type { DecryptTransport } from './decrypt-transport.ts'
-import type { EncryptTransport } from './encrypt-transport.ts'
+import type { KmsTransport } from './kms-transport.ts'
 import { type AwsKeyArn, parseAwsKeyArn } from './key-arn.ts'
 import { KmsRequestSigner } from './request-signer.ts'
-import { SdkDecrypt } from './sdk-decrypt.ts'
-import { SdkEncrypt } from './sdk-encrypt.ts'
+import { SdkKms } from './sdk-kms.ts'
 
 const ALGORITHM = 'aws-symmetric-default'
 
@@ -41,15 +38,15 @@ export type AwsKek = Readonly<{
 }>
 
 /**
- * A customer's KEK in AWS KMS. DEKs travel over {@link BytesEncrypt} and {@link BytesDecrypt} (or the SDK, by
- * deployment setting), everything else over the SDK. Has no retry, breaker or queue of its own: wrap it in a `GuardedKekProvider`.
+ * A customer's KEK in AWS KMS. DEKs travel over a {@link KmsTransport}, everything else over the SDK. Has no retry,
+ * breaker or queue of its own: wrap it in a `GuardedKekProvider`.
  */
 export class AwsKekProvider implements KekProvider {
   readonly kekRef: string
   readonly #kmsKey: AwsKeyArn
   readonly #clients: AwsClients
   readonly #credentials: CredentialSource
-  readonly #transport: EncryptTransport & DecryptTransport
+  readonly #transport: KmsTransport
 
   /** @throws {KekFault} `misconfigured` for an ARN that is not exactly one key, or a role of another account. */
   constructor(kek: AwsKek, clients: AwsClients) {
@@ -143,22 +140,16 @@ export class AwsKekProvider implements KekProvider {
   }
 }
 
-/** Both ways of a DEK over the same kind of transport. */
-function transportOf(kmsKey: AwsKeyArn, clients: AwsClients): EncryptTransport & DecryptTransport {
-  const clientFor = (credentials: AwsCredentials) => clients.kmsClientFor(kmsKey, credentials)
-  const bytes = {
+function transportOf(kmsKey: AwsKeyArn, clients: AwsClients): KmsTransport {
+  if (clients.dekTransport === 'sdk') {
+    return new SdkKms((credentials) => clients.kmsClientFor(kmsKey, credentials))
+  }
+  return new BytesKms({
     dispatcher: clients.poolFor(kmsKey),
     signer: new KmsRequestSigner(kmsKey.region, new URL(clients.kmsEndpoint(kmsKey)).host),
     timeoutMs: clients.callTimeoutMs,
     now: clients.now,
-  }
-  const isSdk = clients.dekTransport === 'sdk'
-  const encrypts = isSdk ? new SdkEncrypt(clientFor) : new BytesEncrypt(bytes)
-  const decrypts = isSdk ? new SdkDecrypt(clientFor) : new BytesDecrypt(bytes)
-  return {
-    encrypt: (request, credentials, signal) => encrypts.encrypt(request, credentials, signal),
-    decrypt: (request, credentials, signal) => decrypts.decrypt(request, credentials, signal),
-  }
+  })
 }
 
 function abortBy({ signal }: KekCallOptions) {

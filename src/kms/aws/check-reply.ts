@@ -1,7 +1,7 @@
 import type { KeyMetadata } from '@aws-sdk/client-kms'
 import { KekFault } from '#kms/kek-fault.ts'
 import { transportFault } from './aws-faults.ts'
-import type { DecryptReply } from './decrypt-transport.ts'
+import type { DecryptReply } from './kms-transport.ts'
 
 /** @throws {KekFault} `tampered` when an answer was not given by the pinned key: nothing in it is to be trusted. */
 export function requirePinned(keyArn: string, answeredBy: string | undefined, kmsRequestId: string): void {

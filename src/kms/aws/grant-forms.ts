@@ -1,5 +1,6 @@
 import type { GrantDocument, LogCheck } from '#kms/kek-grant-linter.ts'
 import type { GrantInput } from './grant-documents.ts'
+import { parseAwsKeyArn } from './key-arn.ts'
 
 /** The same grant as a call of the module in terraform/aws-kek. */
 export function awsTerraformForm(input: GrantInput & { roleArn: string }): GrantDocument {
@@ -59,26 +60,27 @@ export function awsCliForm(input: {
       '',
       '# Only where the policy of the key does not leave the decision to IAM (the default policy does): add the',
       '# statements for the key policy to what this prints, and set the result with aws kms put-key-policy.',
-      `aws kms get-key-policy --key-id ${input.keyArn} --policy-name default --query Policy --output text`,
+      `aws kms get-key-policy --region ${regionOf(input.keyArn)} --key-id ${input.keyArn} --policy-name default --query Policy --output text`,
     ].join('\n'),
   }
 }
 
 /** Without a role there is only the key. */
 export function directCliForm({ keyArn, externalId }: GrantInput): GrantDocument {
+  const region = regionOf(keyArn)
   return {
     title: 'AWS CLI',
     body: [
       '# The word that shows whose the key is, after what its description says already.',
-      `if DESCRIPTION=$(aws kms describe-key --key-id ${keyArn} --query KeyMetadata.Description --output text); then`,
+      `if DESCRIPTION=$(aws kms describe-key --region ${region} --key-id ${keyArn} --query KeyMetadata.Description --output text); then`,
       `  case " $DESCRIPTION " in`,
       `    *" ${externalId} "*) ;;`,
-      `    *) aws kms update-key-description --key-id ${keyArn} --description "\${DESCRIPTION:+$DESCRIPTION }${externalId}" ;;`,
+      `    *) aws kms update-key-description --region ${region} --key-id ${keyArn} --description "\${DESCRIPTION:+$DESCRIPTION }${externalId}" ;;`,
       '  esac',
       'fi',
       '',
       '# Add the statements for the key policy to what this prints, and set the result with aws kms put-key-policy.',
-      `aws kms get-key-policy --key-id ${keyArn} --policy-name default --query Policy --output text`,
+      `aws kms get-key-policy --region ${region} --key-id ${keyArn} --policy-name default --query Policy --output text`,
     ].join('\n'),
   }
 }
@@ -88,6 +90,11 @@ export function awsLogCheck(region: string): LogCheck {
     command: `aws cloudtrail lookup-events --region ${region} --lookup-attributes AttributeKey=EventName,AttributeValue=Decrypt --max-results 5`,
     note: 'It shows the calls of a verification within 15 minutes, each under its requestID. What is kept for longer goes by your trails: none of them may exclude KMS (ExcludeManagementEventSources: kms.amazonaws.com) or reads (ReadWriteType: WriteOnly), because Decrypt counts as a read.',
   }
+}
+
+/** The AWS CLI does not take it from the ARN. */
+function regionOf(keyArn: string): string {
+  return parseAwsKeyArn(keyArn).region
 }
 
 function roleNameOf(roleArn: string): { path: string; name: string } {

@@ -4,6 +4,10 @@ import type { GrantFinding } from '#kms/kek-grant-linter.ts'
 export const LEAST =
   'Grant kms:Encrypt and kms:Decrypt under the condition StringEquals kms:EncryptionContext:hasp:org, kms:DescribeKey beside them, and nothing else.'
 
+/** What has no dry run and is no read, or is not for Hasp to read. */
+export const UNTRIED =
+  'Not tried, because a try would do it: deleting, disabling and re-policing the key. Not seen: rights on other keys, and who else may use this one. Your policies tell.'
+
 const CONDITION =
   'Put the condition StringEquals kms:EncryptionContext:hasp:org with your organisation’s id on every statement that allows it; not …IfExists, not ForAnyValue or ForAllValues.'
 

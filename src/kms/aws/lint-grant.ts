@@ -2,7 +2,7 @@ import { KekFault } from '#kms/kek-fault.ts'
 import type { GrantLint, GrantLinter, LintRequest, OwnershipProof } from '#kms/kek-grant-linter.ts'
 import type { AwsClients } from './aws-clients.ts'
 import type { AwsKek } from './aws-kek-provider.ts'
-import { LEAST } from './key-right-findings.ts'
+import { LEAST, UNTRIED } from './key-right-findings.ts'
 import { AwsLintCalls } from './lint-calls.ts'
 import { probeKeyRights } from './lint-key-rights.ts'
 import { probeRoleTrust } from './lint-role-trust.ts'
@@ -15,6 +15,7 @@ import { proveAwsOwnership } from './prove-ownership.ts'
  */
 export class AwsGrantLinter implements GrantLinter {
   readonly least = LEAST
+  readonly untried = UNTRIED
   readonly #kek: AwsKek
   /** Who a direct grant names; where Hasp was not told, the key's account stands in for it. */
   readonly #principalArn: string

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import type { GrantFinding, GrantLint, GrantProbe } from '#kms/kek-grant-linter.ts'
+import { SESSION_S } from './assume-role.ts'
 import type { AwsKek } from './aws-kek-provider.ts'
 import type { AwsLintCalls } from './lint-calls.ts'
 
-const SESSION_S = 900
 /** IAM lets no role be limited to less than an hour. */
 const LONGEST_WANTED_S = 3600
 

@@ -19,6 +19,10 @@ export function leastOf({ store }: AzureKeyId): string {
   return `Assign “${ROLES[store.kind].name}” on this one key, and nothing else.`
 }
 
+/** What can not be asked without being done, or not by Hasp. */
+export const UNTRIED =
+  'Not tried, because a try would do it: deleting, rotating and importing keys. Not seen: who else may use the key. Your role assignments tell.'
+
 function warning(code: string, allows: string, fix: string): GrantFinding {
   return { code, severity: 'warning', allows, fix }
 }

@@ -11,7 +11,7 @@ import type { AzureClients } from './azure-clients.ts'
 import type { AzureKek } from './azure-kek-provider.ts'
 import { asObject, parseObject, textOf } from './json.ts'
 import { type AzureKeyId, parseAzureKeyId, parseTenantId } from './key-id.ts'
-import { leastOf, type LintAttempt, lintAttempts } from './lint-attempts.ts'
+import { leastOf, type LintAttempt, lintAttempts, UNTRIED } from './lint-attempts.ts'
 import { OWNER_TAG } from './owner-tag.ts'
 import { serviceRequestIdOf } from './read-reply.ts'
 import { transportFault } from './transport-faults.ts'
@@ -34,6 +34,7 @@ type Answer = Readonly<{
  */
 export class AzureGrantLinter implements GrantLinter {
   readonly least: string
+  readonly untried = UNTRIED
   readonly #keyId: AzureKeyId
   readonly #tenantId: string
   readonly #clients: AzureClients

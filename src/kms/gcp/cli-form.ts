@@ -5,7 +5,7 @@ import type { GcpKeyName } from './key-name.ts'
 import { LABEL_PERMISSION, OWNER_LABEL } from './owner-label.ts'
 
 export type GcpCliInput = Readonly<{
-  key: GcpKeyName
+  cryptoKey: GcpKeyName
   /** Whom IAM policies name. */
   member: string
   /** Null for the direct shape. */
@@ -24,17 +24,17 @@ const LABEL_ROLE = 'haspReadsLabel'
  * Whether it is there is asked by `list`, which fails for nothing but real errors.
  */
 export function gcpCliForm(input: GcpCliInput): GrantDocument {
-  const { federation, key, member } = input
+  const { cryptoKey, federation, member } = input
   const steps = [
     ...(federation === null ? [] : poolSteps(federation)),
     step(
       'The role, on this key alone.',
-      `gcloud kms keys add-iam-policy-binding ${flagsOf(key)} \\
+      `gcloud kms keys add-iam-policy-binding ${flagsOf(cryptoKey)} \\
   --member='${member}' \\
   --role=${ROLE}`,
     ),
     ...(federation === null ? labelSteps(input) : []),
-    auditStep(key),
+    auditStep(cryptoKey),
   ]
   return { title: 'gcloud CLI', body: steps.join('\n\n') }
 }
@@ -69,20 +69,20 @@ function poolSteps({
 }
 
 /** A custom role, because every predefined one that may look at the key may do more. */
-function labelSteps({ key, member, ownerNonce }: GcpCliInput): string[] {
-  const { project } = key
+function labelSteps({ cryptoKey, member, ownerNonce }: GcpCliInput): string[] {
+  const { project } = cryptoKey
   const roleList = `gcloud iam roles list --project=${project} --filter='name~"/${LABEL_ROLE}$"' --format='value(name)'`
   return [
     step(
       'The label, which shows that the key is yours; its other labels stay.',
-      `gcloud kms keys update ${flagsOf(key)} \\
+      `gcloud kms keys update ${flagsOf(cryptoKey)} \\
   --update-labels=${OWNER_LABEL}=${ownerNonce}`,
     ),
     step(
       'A role that reads the label, for Hasp on this key alone.',
       `ROLE=$(${roleList}) &&
   { [ -n "$ROLE" ] || gcloud iam roles create ${LABEL_ROLE} --project=${project} --permissions=${LABEL_PERMISSION}; }
-gcloud kms keys add-iam-policy-binding ${flagsOf(key)} \\
+gcloud kms keys add-iam-policy-binding ${flagsOf(cryptoKey)} \\
   --member='${member}' \\
   --role=projects/${project}/roles/${LABEL_ROLE}`,
     ),

@@ -16,8 +16,6 @@ export type GcpDeployment = Readonly<{
   kmsEndpoint?: string | undefined
   /** URL in place of Google's token services. */
   authEndpoint?: string | undefined
-  /** URL in place of Google's Resource Manager; `authEndpoint` serves both where only that is given. */
-  resourceManagerEndpoint?: string | undefined
   /** A file of the PEM certificates that the KMS's may be signed by, in place of the system's. */
   caFile?: string | undefined
   /** The domain of all of Google's hosts; sovereign clouds have their own. */
@@ -98,8 +96,7 @@ export class GcpClients implements AsyncDisposable {
 
   /** Where projects say who may do what with them: the linter asks. */
   resourceManagerUrl(): string {
-    const { authEndpoint, resourceManagerEndpoint } = this.#deployment
-    return resourceManagerEndpoint ?? authEndpoint ?? `https://cloudresourcemanager.${this.#universeDomain}`
+    return this.#deployment.authEndpoint ?? `https://cloudresourcemanager.${this.#universeDomain}`
   }
 
   /** The channel to a key's KMS. Carries no token: each call brings its own. */

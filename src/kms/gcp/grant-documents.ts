@@ -40,7 +40,7 @@ export function newGcpAudience(): string {
 /** What lets Hasp use one key, and nothing else. */
 export function gcpGrantDocuments(input: GcpGrantInput): GcpGrant {
   const { identityProvider, keyName, ownerNonce, serviceAccount } = input
-  const key = parseGcpKeyName(keyName)
+  const cryptoKey = parseGcpKeyName(keyName)
   if (identityProvider === null) {
     const member = `serviceAccount:${serviceAccount}`
     return {
@@ -52,9 +52,9 @@ export function gcpGrantDocuments(input: GcpGrantInput): GcpGrant {
         { title: 'Permissions of a custom role that reads the label', body: json([LABEL_PERMISSION]) },
         auditDocument,
       ],
-      terraform: gcpTerraformForm(input, key),
-      cli: gcpCliForm({ key, member, federation: null, ownerNonce }),
-      logCheck: logCheckOf(key),
+      terraform: gcpTerraformForm(input, cryptoKey),
+      cli: gcpCliForm({ cryptoKey, member, federation: null, ownerNonce }),
+      logCheck: logCheckOf(cryptoKey),
     }
   }
   const provider = parseIdentityProviderName(identityProvider)
@@ -69,15 +69,20 @@ export function gcpGrantDocuments(input: GcpGrantInput): GcpGrant {
   }
   return {
     summary:
-      'Create the provider in your workload identity pool: it lets in Hasp alone, and for your audience alone. Then grant that identity the role on this one key.',
+      'Create the provider in your workload identity pool: it lets in Hasp alone, and for your audience alone. Then grant that identity the role on this one key, and let Google log every use of it, which it does not by itself.',
     documents: [
       { title: 'Provider in the workload identity pool', body: json(oidc) },
       bindingDocument(member),
       auditDocument,
     ],
-    terraform: gcpTerraformForm(input, key),
-    cli: gcpCliForm({ key, member, federation: { provider, audience, attributeCondition }, ownerNonce }),
-    logCheck: logCheckOf(key),
+    terraform: gcpTerraformForm(input, cryptoKey),
+    cli: gcpCliForm({
+      cryptoKey,
+      member,
+      federation: { provider, audience, attributeCondition },
+      ownerNonce,
+    }),
+    logCheck: logCheckOf(cryptoKey),
   }
 }
 

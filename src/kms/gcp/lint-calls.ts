@@ -34,11 +34,15 @@ export class GcpLintCalls {
 
   /** Which of `permissions` Hasp has on a key or key ring. @throws {KekFault} */
   testPermissions(resource: string, permissions: readonly string[]): Promise<LintAnswer> {
-    return this.#call(
-      (channel) => channel.iamClient.innerApiCalls['testIamPermissions'] as InnerCall,
-      { resource, permissions },
-      `resource=${encodeURIComponent(resource)}`,
-    )
+    return this.#testPermissions(resource, permissions, this.#tokens)
+  }
+
+  /**
+   * The same of the key as Hasp's own service account, which no pool lets in: what it may do, the policy allows it
+   * beside the pool. @throws {KekFault}
+   */
+  testOwnPermissions(permissions: readonly string[]): Promise<LintAnswer> {
+    return this.#testPermissions(this.keyName.name, permissions, this.#clients.ownToken)
   }
 
   /** The IAM policy of the key; for whoever may read it. @throws {KekFault} */
@@ -88,13 +92,27 @@ export class GcpLintCalls {
     }
   }
 
+  #testPermissions(
+    resource: string,
+    permissions: readonly string[],
+    tokens: TokenSource,
+  ): Promise<LintAnswer> {
+    return this.#call(
+      (channel) => channel.iamClient.innerApiCalls['testIamPermissions'] as InnerCall,
+      { resource, permissions },
+      `resource=${encodeURIComponent(resource)}`,
+      tokens,
+    )
+  }
+
   async #call(
     pick: (channel: KeyManagementServiceClient) => InnerCall,
     request: object,
     routing: string,
+    tokens = this.#tokens,
   ): Promise<LintAnswer> {
     const kmsRequestId = randomUUID()
-    const { token } = await this.#tokens.current()
+    const { token } = await tokens.current()
     const channel = await this.#clients.channelTo(this.keyName)
     await channel.iamClient.initialize()
     try {

@@ -14,9 +14,12 @@ import {
   AUDIENCE_NOT_PINNED,
   LEAST,
   NO_FEDERATION,
+  OPEN_BESIDE_POOL,
   OPEN_TO_ALL,
   type Place,
   PLACES,
+  UNTRIED,
+  USES,
 } from './lint-permissions.ts'
 import { LABEL_PERMISSION, OWNER_LABEL } from './owner-label.ts'
 
@@ -26,6 +29,7 @@ import { LABEL_PERMISSION, OWNER_LABEL } from './owner-label.ts'
  */
 export class GcpGrantLinter implements GrantLinter {
   readonly least = LEAST
+  readonly untried = UNTRIED
   readonly #kek: GcpKek
   readonly #clients: GcpClients
   readonly #calls: GcpLintCalls
@@ -47,6 +51,7 @@ export class GcpGrantLinter implements GrantLinter {
       this.#probePlace(PLACES.project, (wanted) => this.#calls.testProjectPermissions(wanted)),
       this.#probePolicy(),
       this.#probeAudience(),
+      this.#probeBesidePool(),
     ])
     const probes = parts.flatMap((part) => part.probes)
     if (probes.every(({ outcome }) => outcome === 'unclear')) {
@@ -122,6 +127,25 @@ export class GcpGrantLinter implements GrantLinter {
         },
       ],
       findings: isOpen ? [OPEN_TO_ALL] : [],
+    }
+  }
+
+  /** Whoever is let in without the pool is, for all that Hasp can see, anybody. */
+  async #probeBesidePool(): Promise<GrantLint> {
+    if (this.#kek.federation === null) return { probes: [], findings: [] }
+    const probe = { action: 'Use of the key without your pool', kmsRequestId: null }
+    try {
+      const answer = await this.#calls.testOwnPermissions(USES)
+      const isGranted = 'reply' in answer && textsIn(answer.reply['permissions']).length > 0
+      const { kmsRequestId } = answer
+      const outcome = outcomeOf(answer, isGranted)
+      return {
+        probes: [{ ...probe, outcome, answer: 'reply' in answer ? 'OK' : answer.refusal, kmsRequestId }],
+        findings: isGranted ? [OPEN_BESIDE_POOL] : [],
+      }
+    } catch (error) {
+      if (!(error instanceof KekFault)) throw error
+      return { probes: [{ ...probe, outcome: 'unclear', answer: error.code }], findings: [] }
     }
   }
 

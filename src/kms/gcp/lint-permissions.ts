@@ -6,10 +6,13 @@ type Surplus = Readonly<{ code: string; permissions: readonly string[] }> & Omit
 export const LEAST =
   'Grant roles/cloudkms.cryptoKeyEncrypterDecrypter on this one key, and nothing on its key ring or project.'
 
+/** What IAM tells to nobody but who may read the policy. */
+export const UNTRIED = 'Not seen: who else may use the key. Its IAM policy tells.'
+
 /** What IAM answers for, of one resource: permissions that Hasp should not have, by what they would allow. */
 export type Place = Readonly<{ name: 'key' | 'key ring' | 'project'; surplus: readonly Surplus[] }>
 
-const key: readonly Surplus[] = [
+const cryptoKey: readonly Surplus[] = [
   {
     code: 'gcp-destroy-version',
     severity: 'warning',
@@ -130,7 +133,7 @@ const project: readonly Surplus[] = [
 
 /** From the key outwards. `resourcemanager.projects.get` and the locations are part of the least role, and not here. */
 export const PLACES: Readonly<Record<Place['name'], Place>> = {
-  key: { name: 'key', surplus: key },
+  key: { name: 'key', surplus: cryptoKey },
   'key ring': { name: 'key ring', surplus: keyRing },
   project: { name: 'project', surplus: project },
 }
@@ -158,3 +161,15 @@ export const OPEN_TO_ALL: GrantFinding = {
   allows: 'The IAM policy of the key grants a role to allUsers or allAuthenticatedUsers: to anybody at all.',
   fix: 'Remove allUsers and allAuthenticatedUsers from the IAM policy of the key, its key ring and its project.',
 }
+
+/** What lets Hasp's own service account in lets everybody in, for all that can be seen from here. */
+export const OPEN_BESIDE_POOL: GrantFinding = {
+  code: 'gcp-open-beside-pool',
+  severity: 'dangerous',
+  allows:
+    'The key can be used without your pool: its IAM policy lets in Hasp’s own service account as well, or anybody at all (allUsers, allAuthenticatedUsers).',
+  fix: 'Name the principal of your pool and nobody else in the IAM policies of the key, its key ring and its project: not Hasp’s service account, allUsers or allAuthenticatedUsers.',
+}
+
+/** What the least role is for. */
+export const USES = ['cloudkms.cryptoKeyVersions.useToDecrypt', 'cloudkms.cryptoKeyVersions.useToEncrypt']

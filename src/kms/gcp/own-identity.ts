@@ -94,8 +94,8 @@ export class OwnIdentity {
       return new GoogleAuth({ scopes: [SCOPE], clientOptions: options }).getClient()
     }
     const account = Value.Parse(ServiceAccountKey, JSON.parse(await readFile(credentialsFile, 'utf8')))
-    const { client_email: email, private_key: key, private_key_id: keyId } = account
-    return new JWT({ ...options, email, key, keyId, scopes: [SCOPE] })
+    const { client_email: email, private_key: privateKey, private_key_id: keyId } = account
+    return new JWT({ ...options, email, key: privateKey, keyId, scopes: [SCOPE] })
   }
 
   /** The library's defaults are three retries and no time limit. */

@@ -4,14 +4,14 @@ import { parseIdentityProviderName } from './identity-provider-name.ts'
 import type { GcpKeyName } from './key-name.ts'
 
 /** The same grant as a call of the module in terraform/gcp-kek. */
-export function gcpTerraformForm(input: GcpGrantInput, key: GcpKeyName): GrantDocument {
+export function gcpTerraformForm(input: GcpGrantInput, cryptoKey: GcpKeyName): GrantDocument {
   const { audience, identityProvider, ownerNonce, serviceAccount, subject } = input
   const pool = identityProvider === null ? undefined : parseIdentityProviderName(identityProvider)
   const variables: [name: string, value: string][] = [
-    ['project', key.project],
-    ['location', key.location],
-    ['key_ring', key.keyRing],
-    ['crypto_key', key.cryptoKey],
+    ['project', cryptoKey.project],
+    ['location', cryptoKey.location],
+    ['key_ring', cryptoKey.keyRing],
+    ['crypto_key', cryptoKey.cryptoKey],
     ...(pool === undefined
       ? ([
           ['hasp_service_account', serviceAccount],

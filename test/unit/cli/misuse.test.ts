@@ -24,6 +24,14 @@ describe('a command line that is misused', () => {
     [['kek', 'show'], "missing required argument 'kek'"],
     [['kek', 'show', 'a', 'b'], 'too many arguments'],
     [['kek', 'register', '--name', 'x'], '--provider'],
+    [['kek', 'register', '--name', 'x', '--provider', 'aws'], 'aws needs --key-arn'],
+    [
+      ['kek', 'register', '--name', 'x', '--provider', 'local', '--tenant-id', 't'],
+      'does not take --tenant-id',
+    ],
+    [['kek', 'link', 'x', '--list', '--revoke', 'y'], 'cannot be used with'],
+    [['job', 'show', 'x'], 'hasp job list'],
+    [['job', 'cancel', 'x', '--yes'], 'hasp job list'],
     [['kek', 'update', 'x'], 'nothing to change'],
     [['kek', 'register', '--unwrap-mode', 'loose'], 'strict, shared, cached'],
     [['target', 'update', 'x'], 'nothing to change'],
@@ -40,12 +48,32 @@ describe('a command line that is misused', () => {
     expect(out).toBe('')
   })
 
+  it.each([['kke'], ['kek list --limt 3'], ['kek show'], ['vkey issue --name x'], ['kek show a b']])(
+    'says where to find what it takes: hasp %s',
+    async (line) => {
+      expect((await run(line.split(' '))).err).toContain('Add --help')
+    },
+  )
+
+  it('does not repeat a link that was given in the place of its id, for it is a secret', async () => {
+    const { code, err } = await run(['kek', 'link', 'x', '--revoke', 'http://h/onboarding/hasp_link_secret'])
+    expect(code).toBe(2)
+    expect(err).toContain('kek link x --list')
+    expect(err).not.toContain('secret')
+  })
+
   it('is told to machines as JSON on standard error, with every member', async () => {
     const { code, out, err } = await run(['kek', 'list', '--what', '--json'])
     expect(code).toBe(2)
     expect(out).toBe('')
     expect(JSON.parse(err)).toEqual({
-      error: { code: 'usage', message: "unknown option '--what'", hint: null, status: null, requestId: null },
+      error: {
+        code: 'usage',
+        message: "unknown option '--what'",
+        hint: expect.stringContaining('--help'),
+        status: null,
+        requestId: null,
+      },
     })
   })
 })

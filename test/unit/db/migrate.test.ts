@@ -65,12 +65,12 @@ describe('a database that a newer version has migrated', () => {
 })
 
 describe('a migration that fails', () => {
-  it('is named, and leaves nothing of itself', async () => {
+  it('is named with what stopped it, and leaves nothing of itself', async () => {
     await database.db.pool.query('CREATE TABLE virtual_keys (in_the_way text)')
     const error: unknown = await migrateToLatest(database.db).catch((error: unknown) => error)
     expect(error).toMatchObject({
       code: 'migration_failed',
-      message: 'Migration 0001-foundation failed and was rolled back.',
+      message: 'Migration 0001-foundation failed and was rolled back: relation "virtual_keys" already exists',
     })
     const { rows } = await database.db.pool.query(`SELECT to_regclass('organisations') AS made`)
     expect(rows).toEqual([{ made: null }])

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { Client } from 'pg'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { createOrganisation } from '#access/create-organisation.ts'
-import { issueVirtualKey } from '#access/issue-virtual-key.ts'
+import { issueVirtualKey, revokeVirtualKey } from '#access/issue-virtual-key.ts'
 import { readEpoch } from '#access/organisation-repository.ts'
 import { VirtualKeyDirectory } from '#access/virtual-key-directory.ts'
 import { findVirtualKeysByDigest } from '#access/virtual-key-repository.ts'
@@ -115,6 +115,29 @@ describe('tokens that nobody issued, many at once', () => {
     expect(new Set((await Promise.all(flood)).map(({ outcome }) => outcome))).toEqual(new Set(['unknown']))
     expect((await newDirectory().authenticate(token)).outcome).toBe('granted')
     expect(await directory.authenticate(strangers(1)[0] ?? '')).toEqual({ outcome: 'unknown' })
+  })
+
+  it('have among them whoever was let in once, and is no more', async () => {
+    const directory = newDirectory()
+    const { token, virtualKey } = await issue()
+    expect((await directory.authenticate(token)).outcome).toBe('granted')
+    await revokeVirtualKey(deps(), { orgId, virtualKeyId: virtualKey.id, actor: 'test' })
+    const epoch = await readEpoch(database.db.kysely, orgId)
+    const view = { epoch, readAtMs: performance.now() }
+    expect(await directory.authenticate(token, view)).toEqual({ outcome: 'revoked' })
+    const block = await blockReaders()
+    const flood: Promise<unknown>[] = []
+    for (let wave = 0; wave < 2; wave += 1) {
+      flood.push(directory.authenticate(strangers(1)[0] ?? ''))
+      await untilWaiting(database.db, wave + 1)
+    }
+    flood.push(...strangers(2_000).map((one) => directory.authenticate(one)))
+    // At once: whoever goes before the strangers waits until the database is given up.
+    const answer = Promise.race([directory.authenticate(token), sleep(1_000, 'waits')])
+    expect(await answer).toEqual({ outcome: 'busy' })
+    await block.release()
+    await Promise.all(flood)
+    expect(await directory.authenticate(token)).toEqual({ outcome: 'revoked' })
   })
 
   it('count one by one, though they be the same token', async () => {

@@ -34,6 +34,26 @@ describe('the AAD of a context', () => {
     expect(canonicalAad({ ...EXAMPLE_CONTEXT, ...reversed }).equals(canonicalAad(EXAMPLE_CONTEXT))).toBe(true)
   })
 
+  it('can not stand for another once it is encoded: neither the context nor its fields change any more', () => {
+    const context = { ...EXAMPLE_CONTEXT }
+    const before = Buffer.from(canonicalAad(context))
+    expect(() => Object.assign(context, { org: 'org-2' })).toThrow(TypeError)
+    expect(() => Object.assign(contextFields(context), { 'hasp:org': 'org-2' })).toThrow(TypeError)
+    expect(() => Object.setPrototypeOf(context, { org: 'org-2' })).toThrow(TypeError)
+    expect(canonicalAad(context)).toEqual(before)
+    expect(contextFields(context)['hasp:org']).toBe('org-1')
+  })
+
+  it('is encoded from each context by itself, and refused each time where it is refused', () => {
+    const context = { ...EXAMPLE_CONTEXT }
+    canonicalAad(context)
+    expect(canonicalAad({ ...context, org: 'org-2' })).not.toEqual(canonicalAad(context))
+    const invalid = withField('org', '')
+    for (const _ of [1, 2]) expect(() => canonicalAad(invalid)).toThrow('hasp:org')
+    Object.assign(invalid, { org: 'org-1' })
+    expect(canonicalAad(invalid)).toEqual(canonicalAad(context))
+  })
+
   it('carries the same fields that a cloud is given', () => {
     expect(contextFields(EXAMPLE_CONTEXT)).toEqual({
       'hasp:org': 'org-1',

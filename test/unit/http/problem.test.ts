@@ -78,7 +78,7 @@ describe('telling a caller what went wrong', () => {
     const error = Object.assign(new Error('body/a/b secret'), { validation, validationContext: 'body' })
     const { problem } = problemOf(error, 'r')
     expect(problem.code).toBe('body_invalid')
-    expect(problem.detail).toBe(`body.a.b must NOT have additional properties ("${'x'.repeat(100)}").`)
+    expect(problem.detail).toBe(`body.a.b must not have the member "${'x'.repeat(100)}": check its spelling.`)
   })
 
   it('asks whoever may come again to wait, and nobody else', () => {

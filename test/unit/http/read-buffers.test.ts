@@ -1,5 +1,7 @@
+import { execFile } from 'node:child_process'
 import { IncomingMessage } from 'node:http'
 import { Socket } from 'node:net'
+import { promisify } from 'node:util'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { ReadBuffers } from '#http/read-buffers.ts'
 
@@ -84,5 +86,73 @@ describe('the buffers into which Node reads all connections', () => {
     buffers.overwrite()
     await buffers.settled()
     expect(reads).toEqual([])
+  })
+
+  it('are given up where loopback delivers nothing, and filled once it does', async () => {
+    buffers[Symbol.dispose]()
+    buffers = new ReadBuffers({ timeoutMs: 200 })
+    // oxlint-disable-next-line typescript/unbound-method -- it is the spy that is wanted
+    const push = vi.mocked(Socket.prototype.push)
+    const deliver = push.getMockImplementation() ?? (() => true)
+    push.mockImplementation(() => true)
+    buffers.overwrite()
+    await buffers.settled()
+    push.mockImplementation(deliver)
+    const overwritten = async () => {
+      buffers.overwrite()
+      await buffers.settled()
+      return [longest(reads), longest(bodies)]
+    }
+    await expect.poll(overwritten).toEqual([wholeBuffer, wholeBuffer])
+  })
+
+  it('are filled by nobody else who finds the port', async () => {
+    // oxlint-disable-next-line typescript/unbound-method -- called on its socket below
+    const connect = Socket.prototype.connect
+    const stranger = new Socket().on('error', () => {})
+    const heard: Buffer[] = []
+    stranger.on('data', (chunk) => heard.push(chunk))
+    vi.spyOn(Socket.prototype, 'connect').mockImplementation(function (this: Socket, ...where: unknown[]) {
+      if (stranger.pending && !stranger.connecting) Reflect.apply(connect, stranger, where)
+      return Reflect.apply(connect, this, where)
+    })
+    buffers.overwrite()
+    await buffers.settled()
+    expect([longest(reads), longest(bodies)]).toEqual([wholeBuffer, wholeBuffer])
+    await vi.waitUntil(() => stranger.closed)
+    expect(heard).toEqual([])
+  })
+})
+
+describe('a process that is out of descriptors', () => {
+  const script = `
+    import { closeSync, openSync } from 'node:fs'
+    import { ReadBuffers } from '${new URL('../../../src/http/read-buffers.ts', import.meta.url).href}'
+    const hold = setInterval(() => {}, 1000)
+    for (const left of [0, 1, 2, 3]) {
+      const buffers = new ReadBuffers()
+      const taken = []
+      try {
+        for (;;) taken.push(openSync('/dev/null'))
+      } catch {}
+      for (const descriptor of taken.splice(0, left)) closeSync(descriptor)
+      buffers.overwrite()
+      await buffers.settled()
+      for (const descriptor of taken) closeSync(descriptor)
+      buffers.overwrite()
+      await buffers.settled()
+      console.log(left)
+    }
+    clearInterval(hold)
+    console.log('ends')`
+
+  it('stays up, goes on overwriting once it has some, and is kept from ending by nothing', async () => {
+    const limited = ['-c', 'ulimit -n 64 && exec "$0" "$@"', process.execPath]
+    const { stdout } = await promisify(execFile)(
+      '/bin/sh',
+      [...limited, '--input-type=module', '--eval', script],
+      { timeout: 60_000 },
+    )
+    expect(stdout.trim().split('\n')).toEqual(['0', '1', '2', '3', 'ends'])
   })
 })

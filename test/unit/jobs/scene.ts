@@ -25,6 +25,7 @@ import { findTarget, insertTarget } from '#targets/repository.ts'
 import { credentialContext, sealCredential } from '#targets/seal-credential.ts'
 import type { Target } from '#targets/target.ts'
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts'
+import { localKek } from '../keks/local-kek.ts'
 
 type Call = 'wrap' | 'unwrap'
 
@@ -118,24 +119,14 @@ export async function createScene(): Promise<Scene> {
     const id = newId()
     await createLocalKek(directory, id)
     const bare: Kek = {
+      ...localKek,
       id,
       orgId: ofOrgId,
       name: `kek ${keks.size + 1}`,
       kekRef: `local:${id}`,
       access: { provider: 'local', fileId: id },
-      unwrapMode: 'strict',
-      cacheCeilingMs: 0,
-      cacheUsesMax: 1,
-      streamRule: 'cut',
-      probeIntervalMs: 0,
-      protectionRule: 'any',
       protection: 'file',
-      wrapAgeDaysMax: null,
-      wrapsMax: null,
-      state: 'active',
-      stateReason: null,
       stateChangedAt: now(),
-      canary: null,
       createdAt: now(),
     }
     const { canary } = await sealCanary(bare, new LocalKekProvider(directory, id))

@@ -17,6 +17,8 @@ export const localKek: Kek = {
   protectionRule: 'any',
   protection: null,
   wrapAgeDaysMax: null,
+  dekAgeDaysMax: null,
+  credentialAgeDaysMax: null,
   wrapsMax: null,
   state: 'active',
   stateReason: null,

@@ -7,6 +7,7 @@ import { insertKek } from '#keks/repository.ts'
 import type { Verdict, VerificationRecord } from '#keks/verification.ts'
 import { findLastVerdict, listVerifications } from '#keks/verification-repository.ts'
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts'
+import { localKek } from './local-kek.ts'
 
 const ring = new SecretRing({ current: Buffer.alloc(32, 7), previous: undefined })
 const startMs = Date.now()
@@ -27,27 +28,7 @@ beforeEach(async () => {
 
 async function newKek(): Promise<string> {
   const id = newId()
-  await insertKek(database.db.kysely, ring, {
-    id,
-    orgId,
-    name: id,
-    kekRef: `local:${id}`,
-    access: { provider: 'local', fileId: id },
-    unwrapMode: 'strict',
-    cacheCeilingMs: 0,
-    cacheUsesMax: 1,
-    streamRule: 'cut',
-    probeIntervalMs: 0,
-    protectionRule: 'any',
-    protection: null,
-    wrapAgeDaysMax: null,
-    wrapsMax: null,
-    state: 'active',
-    stateReason: null,
-    stateChangedAt: new Date(startMs),
-    canary: null,
-    createdAt: new Date(startMs),
-  })
+  await insertKek(database.db.kysely, ring, { ...localKek, id, orgId, name: id, kekRef: `local:${id}` })
   return id
 }
 

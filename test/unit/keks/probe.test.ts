@@ -16,6 +16,7 @@ import { createLocalKek } from '#kms/local-kek-file.ts'
 import { LocalKekProvider } from '#kms/local-kek-provider.ts'
 import { waitUntil } from '../../support/data-dir.ts'
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts'
+import { localKek } from './local-kek.ts'
 
 const ring = new SecretRing({ current: Buffer.alloc(32, 7), previous: undefined })
 const accesses: Record<KekProviderKind, (id: string) => KekAccess> = {
@@ -55,24 +56,14 @@ async function newKek(kind: KekProviderKind, probeIntervalMs: number): Promise<K
   const id = newId()
   await createLocalKek(directory, id)
   const bare: Kek = {
+    ...localKek,
     id,
     orgId,
     name: id,
     kekRef: `key ${id}`,
     access: accesses[kind](id),
-    unwrapMode: 'strict',
-    cacheCeilingMs: 0,
-    cacheUsesMax: 1,
-    streamRule: 'cut',
     probeIntervalMs,
-    protectionRule: 'any',
-    protection: null,
-    wrapAgeDaysMax: null,
-    wrapsMax: null,
-    state: 'active',
-    stateReason: null,
     stateChangedAt: new Date(nowMs),
-    canary: null,
     createdAt: new Date(nowMs),
   }
   const { canary } = await sealCanary(bare, new LocalKekProvider(directory, id))

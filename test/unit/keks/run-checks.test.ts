@@ -7,7 +7,7 @@ import type { KekAccessKind } from '#keks/access.ts'
 import type { Kek } from '#keks/kek.ts'
 import { runChecks } from '#keks/run-checks.ts'
 import { KekFault, type KekFaultKind } from '#kms/kek-fault.ts'
-import type { FindingSeverity, GrantLinter } from '#kms/kek-grant-linter.ts'
+import type { FindingSeverity, GrantLinter, GrantProbe } from '#kms/kek-grant-linter.ts'
 import type { KekProvider } from '#kms/kek-provider.ts'
 import { createLocalKek } from '#kms/local-kek-file.ts'
 import { LocalKekProvider } from '#kms/local-kek-provider.ts'
@@ -30,6 +30,7 @@ function check(
     fault?: KekFaultKind
     severity?: FindingSeverity
     lintFault?: KekFaultKind
+    probes?: readonly GrantProbe[]
     ownershipFault?: KekFaultKind
     requireFree?: () => Promise<void>
   } = {},
@@ -55,6 +56,7 @@ function check(
   }
   const linter: GrantLinter = {
     least: 'Grant wrap and unwrap, and nothing else.',
+    untried: 'Not tried: deleting.',
     lint: async ({ beforeUnwrap }) => {
       if (given.lintFault !== undefined) throw faultOf(given.lintFault)
       const end = await beforeUnwrap()
@@ -64,7 +66,7 @@ function check(
         severity === undefined
           ? []
           : [{ code: 'test-surplus', severity, allows: 'Allows it.', fix: 'Fix it.' }]
-      return { probes: [], findings }
+      return { probes: given.probes ?? [], findings }
     },
     proveOwnership: async (nonce) => {
       calls.push(`owner of ${nonce}`)
@@ -132,6 +134,17 @@ describe('the checks of a grant', () => {
     const { checks } = await check({ severity: 'warning' }).outcome
     expect(checks.at(-1)?.finding).toBe(
       'Hasp may do more than wrap and unwrap: one finding. Grant wrap and unwrap, and nothing else.',
+    )
+  })
+
+  it('claim no more than what was tried: what was not, and what had no clear answer, is named', async () => {
+    const probe = { action: 'kms:Sign', answer: 'timeout', kmsRequestId: null }
+    const probes = [
+      { ...probe, outcome: 'refused' as const },
+      { ...probe, outcome: 'unclear' as const },
+    ]
+    expect((await check({ probes }).outcome).checks.at(-1)?.finding).toBe(
+      'Hasp may wrap and unwrap with the key, and do nothing else of what was tried. Neither allowed nor refused: 1 of 2 tries. Not tried: deleting.',
     )
   })
 

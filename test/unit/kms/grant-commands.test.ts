@@ -131,6 +131,19 @@ describe('the commands for AWS', () => {
     expect(verbsOf(calls)).not.toContain('iam update-assume-role-policy')
   })
 
+  it.each(['aws, through a role', 'aws, direct'] as const)(
+    'ask the region of the key, whichever the AWS CLI is set to (%s)',
+    async (form) => {
+      const { calls } = await runWith('aws', `'kms describe-key'*) echo '' ;;`, grants[form].cli.body)
+      const ofKms = calls.filter((call) => call.startsWith('kms '))
+      expect(ofKms.length).toBeGreaterThan(0)
+      for (const call of ofKms) {
+        const [, region] = /--key-id arn:aws:kms:([^:]+):/.exec(call) ?? []
+        expect(call).toContain(`--region ${region} `)
+      }
+    },
+  )
+
   it('keep what the description of a key says already, and add the word once', async () => {
     const direct = grants['aws, direct'].cli.body
     const described = (description: string) =>

@@ -1,12 +1,15 @@
 import { describe, expect, it } from 'vitest'
 import type { Provider } from '#providers/provider.ts'
-import { findProvider, findProviderOfModel, providers, servesModel } from '#providers/providers.ts'
+import { findProvider, providers, servesModel } from '#providers/providers.ts'
 
 function provider(name: string): Provider {
   const found = findProvider(name)
   if (found === undefined) throw new Error(`no provider ${name}`)
   return found
 }
+
+const providersOf = (model: string) =>
+  providers.filter(({ models }) => servesModel(models, model)).map(({ name }) => name)
 
 describe('finding a provider', () => {
   it('knows each by its name and nothing else', () => {
@@ -21,14 +24,14 @@ describe('finding a provider', () => {
     ['text-embedding-3-small', 'openai'],
     ['ft:gpt-4o-mini-2024-07-18:acme::9x', 'openai'],
     ['claude-opus-5', 'anthropic'],
-  ])('says that %s is served by %s', (model, name) => {
-    expect(findProviderOfModel(model)?.name).toBe(name)
+  ])('says that %s is served by %s alone', (model, name) => {
+    expect(providersOf(model)).toEqual([name])
   })
 
   it.each(['', 'llama-3', 'claude', 'o30', 'Claude-3', 'xgpt-4', 'ft:acme'])(
     'does not guess a provider for %j',
     (model) => {
-      expect(findProviderOfModel(model)).toBeUndefined()
+      expect(providersOf(model)).toEqual([])
     },
   )
 

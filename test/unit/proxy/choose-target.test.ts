@@ -81,6 +81,35 @@ describe('choosing the target of a request', () => {
     expect(choose(grant([]), all, wish(chat, 'gpt-5'))).toBe('target_not_allowed')
   })
 
+  describe('where nothing serves the model', () => {
+    const messageOf = (asked: Wish): string => {
+      try {
+        chooseTarget(grant(), all, asked)
+      } catch (error) {
+        if (error instanceof Refusal && error.code === 'model_unknown') return error.message
+        throw error
+      }
+      throw new Error('chosen')
+    }
+
+    it.each([
+      ['POST /v1/chat/completions', 'claude-opus-5', 'OpenAI’s and the model Anthropic’s'],
+      ['POST /openai/v1/messages', 'claude-opus-5', 'OpenAI’s and the model Anthropic’s'],
+      ['POST /v1/messages', 'gpt-5', 'Anthropic’s and the model OpenAI’s'],
+      ['POST /anthropic/v1/messages', 'gpt-5', 'Anthropic’s and the model OpenAI’s'],
+    ])('tells the caller of %s with %s where that model is called', (request, model, told) => {
+      const message = messageOf(wish(request, model))
+      expect(message).toContain(`This endpoint is ${told}`)
+      expect(message).toContain('/openai/v1 for OpenAI SDKs, /anthropic for Anthropic SDKs')
+    })
+
+    it('blames the name of a model that nobody makes, and the header that chose the target', () => {
+      expect(messageOf(wish(chat, 'mistral'))).toContain('Check the name')
+      expect(messageOf(wish(chat, 'gpt-4o', 'a'))).toContain('x-hasp-target')
+      expect(messageOf(wish('GET /v1/models/mistral'))).toContain('Check the name')
+    })
+  })
+
   describe('for a virtual key that is limited to models', () => {
     const limited = grant('all', ['gpt-5', 'gpt-4o*'])
 

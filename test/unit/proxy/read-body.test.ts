@@ -84,6 +84,7 @@ describe('reading the body of a proxied request', () => {
       bodies.read(announced.request, checkRequestHead(announced.request.rawHeaders), share()),
     ).rejects.toMatchObject({
       code: 'body_too_large',
+      message: expect.stringContaining('(100 bytes)'),
     })
     const chunked = await begin('transfer-encoding: chunked', `65\r\n${'x'.repeat(101)}\r\n0\r\n\r\n`)
     await expect(

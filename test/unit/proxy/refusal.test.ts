@@ -168,6 +168,7 @@ describe('a refusal', () => {
       '1',
     ])
     expect(refusalHeaders(new Refusal('method_not_allowed', { allow: 'POST' }))).toContain('allow')
+    expect(new Refusal('method_not_allowed', { allow: 'POST' }).message).toMatch(/ It takes POST\.$/)
   })
 
   it('is waited out by an SDK for as long as it asks', async () => {

@@ -19,14 +19,17 @@ describe("a provider's reply headers", () => {
       'retry-after-ms': '2500',
       'x-should-retry': 'true',
     }
-    expect(selectReplyHeaders(reply, openai, marks)).toEqual([...own, ...Object.entries(reply).flat()])
+    expect(selectReplyHeaders(200, reply, openai, marks)).toEqual([...own, ...Object.entries(reply).flat()])
     const limits = { 'request-id': 'req_2', 'anthropic-ratelimit-requests-limit': '50' }
-    expect(selectReplyHeaders(limits, anthropic, marks)).toEqual([...own, ...Object.entries(limits).flat()])
+    expect(selectReplyHeaders(200, limits, anthropic, marks)).toEqual([
+      ...own,
+      ...Object.entries(limits).flat(),
+    ])
   })
 
   it('reach the caller once for each value', () => {
     const headers = { 'cache-control': ['no-cache', 'private'], 'x-request-id': 'req_1' }
-    expect(selectReplyHeaders(headers, openai, marks)).toEqual([
+    expect(selectReplyHeaders(200, headers, openai, marks)).toEqual([
       ...own,
       'cache-control',
       'no-cache',
@@ -65,18 +68,24 @@ describe("a provider's reply headers", () => {
     'x-anything',
   ])('do not hand on %s', (name) => {
     for (const provider of [openai, anthropic])
-      expect(selectReplyHeaders({ [name]: 'x' }, provider, marks)).toEqual(own)
+      expect(selectReplyHeaders(200, { [name]: 'x' }, provider, marks)).toEqual(own)
   })
 
   it('do not hand on what connection names', () => {
     for (const connection of ['close, X-Request-Id', ['close', 'X-Request-Id']]) {
       const reply = { connection, 'x-request-id': 'req_1', 'content-type': 'a/b' }
-      expect(selectReplyHeaders(reply, openai, marks)).toEqual([...own, 'content-type', 'a/b'])
+      expect(selectReplyHeaders(200, reply, openai, marks)).toEqual([...own, 'content-type', 'a/b'])
     }
   })
 
   it('lose a value that could not be written', () => {
     const reply = { 'content-type': 'a\u0000b', 'x-request-id': 'r\r\nset-cookie: x' }
-    expect(selectReplyHeaders(reply, openai, marks)).toEqual(own)
+    expect(selectReplyHeaders(200, reply, openai, marks)).toEqual(own)
+  })
+
+  it('give a 204 no length, which would make a reader wait for a body that does not come', () => {
+    const reply = { 'content-length': '40', 'x-request-id': 'req_1' }
+    expect(selectReplyHeaders(204, reply, openai, marks)).toEqual([...own, 'x-request-id', 'req_1'])
+    expect(selectReplyHeaders(200, reply, openai, marks)).toContain('content-length')
   })
 })

@@ -41,6 +41,15 @@ describe('the virtual key of a request', () => {
     expect(findVirtualKey(['x-api-key', token, 'authorization', `Bearer ${foreign}`])).toBe(token)
   })
 
+  it('is told apart from an admin token, which is not called disclosed to a provider, nor repeated', () => {
+    const adminToken = 'hasp_admin_0123456789abcdefghijABCDEFGHIJ'
+    const refusal = refusalOf(['authorization', `Bearer ${adminToken}`])
+    expect(refusal.code).toBe('virtual_key_not_ours')
+    expect(refusal.message).toMatch(/^An admin token of Hasp was sent.*hasp_vk_/)
+    expect(refusal.message).not.toContain(adminToken)
+    expect(findVirtualKey(['authorization', `Bearer ${adminToken}`, 'x-api-key', token])).toBe(token)
+  })
+
   it('is missing where no header carries a credential', () => {
     for (const headers of [
       [],

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { RejectionNotes } from '#targets/note-rejection.ts'
-import { findHealth, recordVerification } from '#targets/repository.ts'
+import { findHealth, recordVerification } from '#targets/health-repository.ts'
 import { createScene, type Scene } from '../jobs/scene.ts'
 
 describe('a credential that its provider refuses, call after call', () => {

@@ -1,4 +1,4 @@
-import { Type } from 'typebox'
+import * as common from '#emulators/common/control-inputs.ts'
 import { commandsOf, type ControlReply, runCommand } from '#emulators/common/control-api.ts'
 import type { AwsRequest } from '#emulators/aws/wire/aws-reply.ts'
 import type { AwsEmulatorControl } from './control.ts'
@@ -24,17 +24,17 @@ export const controlCommands = {
     control.setPendingDeletionError(given),
   ),
   'inject-fault': command(input.InjectFault, (control, given) => control.injectFault(given)),
-  'clear-faults': command(input.Nothing, (control) => control.clearFaults()),
+  'clear-faults': command(common.Nothing, (control) => control.clearFaults()),
   'set-latency': command(input.SetLatency, (control, given) => control.setLatency(given)),
-  'advance-clock': command(input.AdvanceClock, (control, given) => control.advanceClock(given)),
-  'set-signature-skew': command(input.SetSignatureSkew, (control, given) => control.setSignatureSkew(given)),
+  'advance-clock': command(common.AdvanceClock, (control, given) => control.advanceClock(given)),
+  'set-signature-skew': command(common.SkewClock, (control, given) => control.setSignatureSkew(given)),
   events: command(input.FilterEvents, (control, given) => control.events(given)),
   'wait-for-event': command(input.WaitForEvent, (control, { timeoutMs, ...filter }) =>
     control.waitForEvent(filter, timeoutMs),
   ),
-  'clear-events': command(input.Nothing, (control) => control.clearEvents()),
+  'clear-events': command(common.Nothing, (control) => control.clearEvents()),
   'plant-seed': command(input.Seed, (control, given) => plantSeed(control, given)),
-  health: command(Type.Object({}), () => ({ status: 'ok' as const })),
+  health: command(common.Nothing, () => ({ status: 'ok' as const })),
 } as const
 
 /** Serves one control request. */

@@ -1,6 +1,8 @@
 import { randomInt } from 'node:crypto'
 import type { Static } from 'typebox'
 import type { FaultEffect } from '#emulators/aws/fault-effect.ts'
+import type { AdvanceClock, SkewClock } from '#emulators/common/control-inputs.ts'
+import { FaultControl } from '#emulators/common/fault-control.ts'
 import type { Faults } from '#emulators/common/faults.ts'
 import type { Identities } from '#emulators/aws/iam/identities.ts'
 import { parsePolicy, type PolicyDocument, type PolicyKind } from '#emulators/aws/iam/policy-document.ts'
@@ -32,11 +34,12 @@ export type AccessKey = Readonly<{ accessKeyId: string; secretAccessKey: string 
  *
  * @throws {Error} from every method, when what it names does not exist or a policy is malformed
  */
-export class AwsEmulatorControl {
+export class AwsEmulatorControl extends FaultControl<FaultEffect> {
   readonly #deps: Deps
   #signatureSkewMs = 0
 
   constructor(deps: Deps) {
+    super(deps)
     this.#deps = deps
   }
 
@@ -132,28 +135,15 @@ export class AwsEmulatorControl {
     this.#deps.settings.pendingDeletionError = put.error
   }
 
-  injectFault(fault: Static<typeof input.InjectFault>): void {
-    this.#deps.faults.inject(fault)
-  }
-
-  /** Removes all faults and latencies. */
-  clearFaults(): void {
-    this.#deps.faults.clear()
-  }
-
-  setLatency(put: Static<typeof input.SetLatency>): void {
-    this.#deps.faults.setLatency(put.operation, put.latencyMs)
-  }
-
-  /** Moves the service's time: sessions, delays of effect, deletions. Signature dates stay on the machine's clock. */
-  advanceClock(by: Static<typeof input.AdvanceClock>): { nowMs: number } {
-    this.#deps.clock.advance(by.ms)
+  /** Carries out the deletions that are due by then, too. */
+  override advanceClock(by: Static<typeof AdvanceClock>): { nowMs: number } {
+    const moved = super.advanceClock(by)
     this.#deps.keys.all()
-    return { nowMs: this.#deps.clock.nowMs() }
+    return moved
   }
 
   /** Makes the clock that signatures are held against differ from the machine's. */
-  setSignatureSkew(put: Static<typeof input.SetSignatureSkew>): void {
+  setSignatureSkew(put: Static<typeof SkewClock>): void {
     this.#signatureSkewMs = put.ms
   }
 

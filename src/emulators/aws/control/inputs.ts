@@ -1,12 +1,17 @@
 import { Type, type Static } from 'typebox'
+import {
+  closed,
+  faultInput,
+  latencyInput,
+  Milliseconds,
+  OperationName,
+  waitMembers,
+} from '#emulators/common/control-inputs.ts'
 import { keyOrigins, keyStates } from '#emulators/aws/kms/kms-key.ts'
 
-const closed = { additionalProperties: false }
 const AccountId = Type.String({ pattern: '^\\d{12}$' })
 const Name = Type.String({ pattern: '^[A-Za-z0-9_+=,.@-]{1,64}$' })
 const Policy = Type.Union([Type.String(), Type.Record(Type.String(), Type.Unknown())])
-const Milliseconds = Type.Integer({ minimum: 0, maximum: 366 * 86_400_000 })
-const OperationName = Type.String({ pattern: '^(\\*|[A-Za-z]{1,64})$' })
 
 /** A policy as JSON text or as the object that the text would hold. */
 export type PolicyInput = Static<typeof Policy>
@@ -49,41 +54,26 @@ export const SetPendingDeletionError = Type.Object(
   { error: Type.Enum(['DisabledException', 'KMSInvalidStateException', 'alternate']) },
   closed,
 )
-export const InjectFault = Type.Object(
-  {
-    operation: OperationName,
-    times: Type.Optional(Type.Integer({ minimum: 1, maximum: 1_000_000 })),
-    effect: Type.Union([
-      Type.Object(
-        {
-          type: Type.Literal('error'),
-          code: Type.String({ pattern: '^[A-Za-z]{1,128}$' }),
-          httpStatus: Type.Optional(Type.Integer({ minimum: 400, maximum: 599 })),
-          message: Type.Optional(Type.String({ maxLength: 2048 })),
-        },
-        closed,
-      ),
-      Type.Object(
-        { type: Type.Enum(['reset', 'reset-reply', 'hang', 'malformed-body', 'wrong-key-id']) },
-        closed,
-      ),
-      Type.Object(
-        { type: Type.Literal('patch-reply'), members: Type.Record(Type.String(), Type.Unknown()) },
-        closed,
-      ),
-    ]),
-  },
-  closed,
-)
-export const SetLatency = Type.Object(
-  { operation: OperationName, latencyMs: Type.Integer({ minimum: 0, maximum: 600_000 }) },
-  closed,
-)
-export const AdvanceClock = Type.Object({ ms: Milliseconds }, closed)
-export const SetSignatureSkew = Type.Object(
-  { ms: Type.Integer({ minimum: -86_400_000, maximum: 86_400_000 }) },
-  closed,
-)
+export const InjectFault = faultInput(OperationName, [
+  Type.Object(
+    {
+      type: Type.Literal('error'),
+      code: Type.String({ pattern: '^[A-Za-z]{1,128}$' }),
+      httpStatus: Type.Optional(Type.Integer({ minimum: 400, maximum: 599 })),
+      message: Type.Optional(Type.String({ maxLength: 2048 })),
+    },
+    closed,
+  ),
+  Type.Object(
+    { type: Type.Enum(['reset', 'reset-reply', 'hang', 'malformed-body', 'wrong-key-id']) },
+    closed,
+  ),
+  Type.Object(
+    { type: Type.Literal('patch-reply'), members: Type.Record(Type.String(), Type.Unknown()) },
+    closed,
+  ),
+])
+export const SetLatency = latencyInput(OperationName)
 
 const filterMembers = {
   accountId: Type.Optional(AccountId),
@@ -91,11 +81,7 @@ const filterMembers = {
   requestId: Type.Optional(Type.String()),
 }
 export const FilterEvents = Type.Object(filterMembers, closed)
-export const WaitForEvent = Type.Object(
-  { ...filterMembers, timeoutMs: Type.Optional(Type.Integer({ minimum: 1, maximum: 60_000 })) },
-  closed,
-)
-export const Nothing = Type.Object({}, closed)
+export const WaitForEvent = Type.Object({ ...filterMembers, ...waitMembers }, closed)
 
 /** Accounts and what is in them, planted in the order that lets policies name each other. */
 export const Seed = Type.Object(

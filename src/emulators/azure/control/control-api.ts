@@ -1,4 +1,4 @@
-import { Type } from 'typebox'
+import * as common from '#emulators/common/control-inputs.ts'
 import { commandsOf, type ControlReply, runCommand } from '#emulators/common/control-api.ts'
 import type { AzureRequest } from '#emulators/azure/wire/azure-reply.ts'
 import type { AzureEmulatorControl } from './control.ts'
@@ -47,16 +47,16 @@ export const controlCommands = {
   ),
   'set-effect-delay': command(input.SetEffectDelay, (control, given) => control.setEffectDelay(given)),
   'inject-fault': command(input.InjectFault, (control, given) => control.injectFault(given)),
-  'clear-faults': command(input.Nothing, (control) => control.clearFaults()),
+  'clear-faults': command(common.Nothing, (control) => control.clearFaults()),
   'set-latency': command(input.SetLatency, (control, given) => control.setLatency(given)),
-  'advance-clock': command(input.AdvanceClock, (control, given) => control.advanceClock(given)),
+  'advance-clock': command(common.AdvanceClock, (control, given) => control.advanceClock(given)),
   events: command(input.FilterEvents, (control, given) => control.events(given)),
   'wait-for-event': command(input.WaitForEvent, (control, { timeoutMs, ...filter }) =>
     control.waitForEvent(filter, timeoutMs),
   ),
-  'clear-events': command(input.Nothing, (control) => control.clearEvents()),
+  'clear-events': command(common.Nothing, (control) => control.clearEvents()),
   'plant-seed': command(input.Seed, (control, given) => plantSeed(control, given)),
-  health: command(Type.Object({}), () => ({ status: 'ok' as const })),
+  health: command(common.Nothing, () => ({ status: 'ok' as const })),
 } as const
 
 /** Serves one control request. */

@@ -108,8 +108,8 @@ export class AzureEmulatorControl extends KeyControl {
   assignRole(wanted: Static<typeof input.AssignRole>): { assignmentId: string } {
     const { stores, roles, settings } = this.#deps
     const store = stores.require(wanted.store)
-    const key = wanted.keyName === undefined ? '' : `/keys/${wanted.keyName}`
-    const scope = store.kind === 'vault' ? `${store.resourceId}${key}` : scopedTo(store.host, key || '/')
+    const below = wanted.keyName === undefined ? '' : `/keys/${wanted.keyName}`
+    const scope = store.kind === 'vault' ? `${store.resourceId}${below}` : scopedTo(store.host, below || '/')
     return { assignmentId: roles.assign(wanted.objectId, wanted.role, scope, settings.effectDelayMs) }
   }
 
@@ -126,25 +126,6 @@ export class AzureEmulatorControl extends KeyControl {
 
   setEffectDelay({ effectDelayMs }: Static<typeof input.SetEffectDelay>): void {
     this.#deps.settings.effectDelayMs = effectDelayMs
-  }
-
-  injectFault(fault: Static<typeof input.InjectFault>): void {
-    this.#deps.faults.inject(fault)
-  }
-
-  /** Removes all faults and latencies. */
-  clearFaults(): void {
-    this.#deps.faults.clear()
-  }
-
-  setLatency({ operation, latencyMs }: Static<typeof input.SetLatency>): void {
-    this.#deps.faults.setLatency(operation, latencyMs)
-  }
-
-  /** Moves the service's time: tokens, delays of effect, key dates. */
-  advanceClock({ ms }: Static<typeof input.AdvanceClock>): { nowMs: number } {
-    this.#deps.clock.advance(ms)
-    return { nowMs: this.#deps.clock.nowMs() }
   }
 
   events(filter: EventFilter = {}): AuditEvent[] {

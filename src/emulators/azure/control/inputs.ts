@@ -1,14 +1,19 @@
 import { Type, type Static } from 'typebox'
+import {
+  closed,
+  faultInput,
+  latencyInput,
+  Milliseconds,
+  OperationName,
+  waitMembers,
+} from '#emulators/common/control-inputs.ts'
 import { keyOperations, keyTypes } from '#emulators/azure/vault/key.ts'
 
-const closed = { additionalProperties: false }
 const Guid = Type.String({ pattern: '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' })
 const StoreName = Type.String({ pattern: '^[a-z][a-z0-9-]{1,22}[a-z0-9]$' })
 const StoreRef = Type.String({ minLength: 3, maxLength: 128 })
 const KeyName = Type.String({ pattern: '^[0-9A-Za-z-]{1,127}$' })
 const KeyId = Type.String({ maxLength: 512 })
-const Milliseconds = Type.Integer({ minimum: 0, maximum: 366 * 86_400_000 })
-const OperationName = Type.String({ pattern: '^(\\*|[A-Za-z]{1,64})$' })
 const Code = Type.String({ pattern: '^[A-Za-z]{1,128}$' })
 const HttpStatus = Type.Integer({ minimum: 400, maximum: 599 })
 
@@ -113,46 +118,35 @@ export const Grant = Type.Object(
 )
 export const NameAssignment = Type.Object({ assignmentId: Guid }, closed)
 export const SetEffectDelay = Type.Object({ effectDelayMs: Milliseconds }, closed)
-export const InjectFault = Type.Object(
-  {
-    operation: OperationName,
-    times: Type.Optional(Type.Integer({ minimum: 1, maximum: 1_000_000 })),
-    effect: Type.Union([
-      Type.Object(
-        {
-          type: Type.Literal('error'),
-          httpStatus: HttpStatus,
-          code: Code,
-          innerCode: Type.Optional(Code),
-          message: Type.Optional(Type.String({ maxLength: 2048 })),
-          retryAfterSeconds: Type.Optional(Type.Integer({ minimum: 0, maximum: 86_400 })),
-        },
-        closed,
-      ),
-      Type.Object(
-        {
-          type: Type.Literal('entra-error'),
-          aadsts: Type.Integer({ minimum: 1000, maximum: 99_999_999 }),
-          httpStatus: Type.Optional(HttpStatus),
-        },
-        closed,
-      ),
-      Type.Object({ type: Type.Literal('page'), httpStatus: HttpStatus }, closed),
-      Type.Object(
-        {
-          type: Type.Enum(['reset', 'reset-reply', 'hang', 'malformed-body', 'wrong-key-id', 'redirect']),
-        },
-        closed,
-      ),
-    ]),
-  },
-  closed,
-)
-export const SetLatency = Type.Object(
-  { operation: OperationName, latencyMs: Type.Integer({ minimum: 0, maximum: 600_000 }) },
-  closed,
-)
-export const AdvanceClock = Type.Object({ ms: Milliseconds }, closed)
+export const InjectFault = faultInput(OperationName, [
+  Type.Object(
+    {
+      type: Type.Literal('error'),
+      httpStatus: HttpStatus,
+      code: Code,
+      innerCode: Type.Optional(Code),
+      message: Type.Optional(Type.String({ maxLength: 2048 })),
+      retryAfterSeconds: Type.Optional(Type.Integer({ minimum: 0, maximum: 86_400 })),
+    },
+    closed,
+  ),
+  Type.Object(
+    {
+      type: Type.Literal('entra-error'),
+      aadsts: Type.Integer({ minimum: 1000, maximum: 99_999_999 }),
+      httpStatus: Type.Optional(HttpStatus),
+    },
+    closed,
+  ),
+  Type.Object({ type: Type.Literal('page'), httpStatus: HttpStatus }, closed),
+  Type.Object(
+    {
+      type: Type.Enum(['reset', 'reset-reply', 'hang', 'malformed-body', 'wrong-key-id', 'redirect']),
+    },
+    closed,
+  ),
+])
+export const SetLatency = latencyInput(OperationName)
 
 const filterMembers = {
   operationName: Type.Optional(Type.String()),
@@ -160,11 +154,7 @@ const filterMembers = {
   objectId: Type.Optional(Type.String()),
 }
 export const FilterEvents = Type.Object(filterMembers, closed)
-export const WaitForEvent = Type.Object(
-  { ...filterMembers, timeoutMs: Type.Optional(Type.Integer({ minimum: 1, maximum: 60_000 })) },
-  closed,
-)
-export const Nothing = Type.Object({}, closed)
+export const WaitForEvent = Type.Object({ ...filterMembers, ...waitMembers }, closed)
 
 /** Tenants and what is in them, planted in an order that lets consents name applications of other tenants. */
 export const Seed = Type.Object(

@@ -1,20 +1,29 @@
 import type { Static } from 'typebox'
+import type { AzureFaultEffect } from '#emulators/azure/faults.ts'
 import type { VaultSettings } from '#emulators/azure/vault/call.ts'
 import { type KeyVersion, newMaterial, newVersion, type VaultKey } from '#emulators/azure/vault/key.ts'
 import { keyIdOf } from '#emulators/azure/vault/key-json.ts'
 import { requireVersion, type Store, type Stores } from '#emulators/azure/vault/store.ts'
+import { FaultControl } from '#emulators/common/fault-control.ts'
+import type { Faults } from '#emulators/common/faults.ts'
 import type { ServiceClock } from '#emulators/common/service-clock.ts'
 import type * as input from './inputs.ts'
 
-type Deps = Readonly<{ stores: Stores; clock: ServiceClock; settings: VaultSettings }>
+type Deps = Readonly<{
+  stores: Stores
+  clock: ServiceClock
+  settings: VaultSettings
+  faults: Faults<AzureFaultEffect>
+}>
 
 /** What the owner of vaults, HSMs and keys does to them. @throws {Error} when what is named does not exist */
-export class KeyControl {
+export class KeyControl extends FaultControl<AzureFaultEffect> {
   readonly #stores: Stores
   readonly #clock: ServiceClock
   readonly #settings: VaultSettings
 
-  constructor({ stores, clock, settings }: Deps) {
+  constructor({ stores, clock, settings, faults }: Deps) {
+    super({ clock, faults })
     this.#stores = stores
     this.#clock = clock
     this.#settings = settings

@@ -1,4 +1,4 @@
-import { Type } from 'typebox'
+import * as common from '#emulators/common/control-inputs.ts'
 import { commandsOf, runCommand } from '#emulators/common/control-api.ts'
 import type { HttpReply, HttpRequest } from '#emulators/google/wire/http-server.ts'
 import type { GoogleEmulatorControl } from './control.ts'
@@ -20,7 +20,7 @@ const controlCommands = {
   'delete-service-account': command(input.NameServiceAccount, (control, given) =>
     control.deleteServiceAccount(given),
   ),
-  'revoke-tokens': command(input.Nothing, (control) => control.revokeTokens()),
+  'revoke-tokens': command(common.Nothing, (control) => control.revokeTokens()),
   'create-key': command(input.CreateKey, (control, given) => control.createKey(given)),
   'set-version-state': command(input.SetVersionState, (control, given) => control.setVersionState(given)),
   'rotate-key': command(input.RotateKey, (control, given) => control.rotateKey(given)),
@@ -40,17 +40,17 @@ const controlCommands = {
   ),
   'set-delays': command(input.SetDelays, (control, given) => control.setDelays(given)),
   'inject-fault': command(input.InjectFault, (control, given) => control.injectFault(given)),
-  'clear-faults': command(input.Nothing, (control) => control.clearFaults()),
+  'clear-faults': command(common.Nothing, (control) => control.clearFaults()),
   'set-latency': command(input.SetLatency, (control, given) => control.setLatency(given)),
-  'advance-clock': command(input.AdvanceClock, (control, given) => control.advanceClock(given)),
-  'set-token-skew': command(input.SetTokenSkew, (control, given) => control.setTokenSkew(given)),
+  'advance-clock': command(common.AdvanceClock, (control, given) => control.advanceClock(given)),
+  'set-token-skew': command(common.SkewClock, (control, given) => control.setTokenSkew(given)),
   entries: command(input.FilterEntries, (control, given) => control.entries(given)),
   'wait-for-entry': command(input.WaitForEntry, (control, { timeoutMs, ...filter }) =>
     control.waitForEntry(filter, timeoutMs),
   ),
-  'clear-entries': command(input.Nothing, (control) => control.clearEntries()),
+  'clear-entries': command(common.Nothing, (control) => control.clearEntries()),
   'plant-seed': command(input.Seed, (control, given) => plantSeed(control, given)),
-  health: command(Type.Object({}), () => ({ status: 'ok' as const })),
+  health: command(common.Nothing, () => ({ status: 'ok' as const })),
 } as const
 
 const PREFIX = '/_emulator/'

@@ -1,18 +1,22 @@
 import { Type, type Static } from 'typebox'
+import {
+  closed,
+  faultInput,
+  latencyInput,
+  Milliseconds,
+  waitMembers,
+} from '#emulators/common/control-inputs.ts'
 import { PolicyInput } from '#emulators/google/iam/policy.ts'
 import { protectionLevels, purposes, versionStates } from '#emulators/google/kms/resources.ts'
 import { statusNames } from '#emulators/google/wire/status-error.ts'
 
-const closed = { additionalProperties: false }
 const ProjectId = Type.String({ pattern: '^[a-z][a-z0-9-]{4,28}[a-z0-9]$' })
 const Part = Type.String({ pattern: '^[a-zA-Z0-9_-]{1,63}$' })
 const Location = Type.String({ pattern: '^[a-z][a-z0-9-]{0,62}$' })
-const Milliseconds = Type.Integer({ minimum: 0, maximum: 366 * 86_400_000 })
 const Operation = Type.String({ pattern: '^(\\*|[A-Za-z]{1,64}|location:[a-z0-9-]{1,63})$' })
 const Email = Type.String({ minLength: 3, maxLength: 320 })
 const Name = Type.String({ minLength: 1, maxLength: 1024 })
 
-export const Nothing = Type.Object({}, closed)
 export const CreateProject = Type.Object({ projectId: ProjectId }, closed)
 export const SetApiEnabled = Type.Object({ projectId: ProjectId, isEnabled: Type.Boolean() }, closed)
 
@@ -71,60 +75,45 @@ export const SetDelays = Type.Object(
   { effectDelayMs: Type.Optional(Milliseconds), policyDelayMs: Type.Optional(Milliseconds) },
   closed,
 )
-export const InjectFault = Type.Object(
-  {
-    operation: Operation,
-    times: Type.Optional(Type.Integer({ minimum: 1, maximum: 1_000_000 })),
-    effect: Type.Union([
-      Type.Object(
-        {
-          type: Type.Literal('error'),
-          code: Type.Enum(statusNames),
-          message: Type.Optional(Type.String({ maxLength: 2048 })),
-          reason: Type.Optional(Type.String({ maxLength: 128 })),
-          violations: Type.Optional(
-            Type.Array(
-              Type.Object(
-                {
-                  type: Type.String(),
-                  subject: Type.Optional(Type.String()),
-                  description: Type.Optional(Type.String()),
-                },
-                closed,
-              ),
-            ),
+export const InjectFault = faultInput(Operation, [
+  Type.Object(
+    {
+      type: Type.Literal('error'),
+      code: Type.Enum(statusNames),
+      message: Type.Optional(Type.String({ maxLength: 2048 })),
+      reason: Type.Optional(Type.String({ maxLength: 128 })),
+      violations: Type.Optional(
+        Type.Array(
+          Type.Object(
+            {
+              type: Type.String(),
+              subject: Type.Optional(Type.String()),
+              description: Type.Optional(Type.String()),
+            },
+            closed,
           ),
-          retryDelayMs: Type.Optional(Milliseconds),
-        },
-        closed,
+        ),
       ),
-      Type.Object(
-        {
-          type: Type.Enum([
-            'reset',
-            'reset-reply',
-            'hang',
-            'malformed-body',
-            'damaged-reply',
-            'damaged-request',
-            'wrong-key',
-          ]),
-        },
-        closed,
-      ),
-    ]),
-  },
-  closed,
-)
-export const SetLatency = Type.Object(
-  { operation: Operation, latencyMs: Type.Integer({ minimum: 0, maximum: 600_000 }) },
-  closed,
-)
-export const AdvanceClock = Type.Object({ ms: Milliseconds }, closed)
-export const SetTokenSkew = Type.Object(
-  { ms: Type.Integer({ minimum: -86_400_000, maximum: 86_400_000 }) },
-  closed,
-)
+      retryDelayMs: Type.Optional(Milliseconds),
+    },
+    closed,
+  ),
+  Type.Object(
+    {
+      type: Type.Enum([
+        'reset',
+        'reset-reply',
+        'hang',
+        'malformed-body',
+        'damaged-reply',
+        'damaged-request',
+        'wrong-key',
+      ]),
+    },
+    closed,
+  ),
+])
+export const SetLatency = latencyInput(Operation)
 
 const filterMembers = {
   projectId: Type.Optional(ProjectId),
@@ -133,10 +122,7 @@ const filterMembers = {
   reason: Type.Optional(Type.String()),
 }
 export const FilterEntries = Type.Object(filterMembers, closed)
-export const WaitForEntry = Type.Object(
-  { ...filterMembers, timeoutMs: Type.Optional(Type.Integer({ minimum: 1, maximum: 60_000 })) },
-  closed,
-)
+export const WaitForEntry = Type.Object({ ...filterMembers, ...waitMembers }, closed)
 
 /** Projects and what is in them. Policies name members, so they come last. */
 export const Seed = Type.Object(

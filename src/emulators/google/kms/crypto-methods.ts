@@ -6,12 +6,12 @@ import { kmsMethod } from './kms-method.ts'
 import {
   authorizedKey,
   requiredText,
+  requireVersion,
   splitVersionName,
   type KmsCall,
   type KmsDeps,
   type Method,
 } from './method.ts'
-import { notFound } from './resource-store.ts'
 import type { CryptoKey, CryptoKeyVersion } from './resources.ts'
 import { requireEnabled } from './version-state.ts'
 
@@ -95,9 +95,7 @@ function decrypt(deps: KmsDeps, call: KmsCall): Message {
 }
 
 function usableVersion(deps: KmsDeps, call: KmsCall, cryptoKey: CryptoKey, number: number): CryptoKeyVersion {
-  const version = deps.resources.version(cryptoKey, number)
-  if (version === undefined)
-    throw notFound('CryptoKeyVersion', `${cryptoKey.name}/cryptoKeyVersions/${number}`)
+  const version = requireVersion(deps, cryptoKey, number)
   requireEnabled(version, call.nowMs)
   return version
 }

@@ -4,7 +4,7 @@ import type { Principal } from '#emulators/google/iam/principal.ts'
 import type { Roles } from '#emulators/google/iam/roles.ts'
 import type { Message } from '#emulators/google/wire/protobuf.ts'
 import { invalidArgument, StatusError } from '#emulators/google/wire/status-error.ts'
-import type { CryptoKey, KeyRing, Project, Resource } from './resources.ts'
+import type { CryptoKey, CryptoKeyVersion, KeyRing, Project, Resource } from './resources.ts'
 import { notFound, type ResourceStore } from './resource-store.ts'
 
 export type KmsSettings = {
@@ -98,6 +98,15 @@ function prepared(deps: KmsDeps, call: KmsCall, permission: string, name: string
   return found
 }
 
+/** One version of it, in its state as of now. @throws {StatusError} NOT_FOUND */
+export function requireVersion(deps: KmsDeps, cryptoKey: CryptoKey, number: number): CryptoKeyVersion {
+  const version = deps.resources.version(cryptoKey, number)
+  if (version === undefined) {
+    throw notFound('CryptoKeyVersion', `${cryptoKey.name}/cryptoKeyVersions/${number}`)
+  }
+  return version
+}
+
 /** @throws {StatusError} PERMISSION_DENIED where the API is switched off in the project */
 export function requireApi(project: Project | undefined): void {
   if (project === undefined || project.isApiEnabled) return
@@ -118,6 +127,12 @@ export function requiredText(request: Message, member: string): string {
   const value = request[member]
   if (typeof value === 'string' && value !== '') return value
   throw invalidArgument(`The ${member} is missing.`)
+}
+
+/** A member that is a message itself; an empty one where it is absent. */
+export function messageIn(message: Message, member: string): Message {
+  const value = message[member]
+  return typeof value === 'object' && value !== null ? { ...value } : {}
 }
 
 /** Takes `…/cryptoKeys/k/cryptoKeyVersions/n` apart; a version of undefined for the name of a key. */

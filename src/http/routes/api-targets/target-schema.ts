@@ -53,7 +53,9 @@ export const TargetReply = Type.Object(
     provider: Type.String(),
     environment: Type.String(),
     baseUrl: Type.String(),
-    models: Type.Array(Type.String()),
+    models: Type.Array(Type.String(), {
+      description: 'Lent for these alone; empty: for those of its provider.',
+    }),
     kekId: Id,
     keyPreview: Type.String(),
     credentials: Type.Array(CredentialVersion),

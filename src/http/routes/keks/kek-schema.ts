@@ -47,7 +47,24 @@ const rules = {
     Type.Integer({
       minimum: 1,
       maximum: 36_500,
-      description: 'Cryptoperiod: how old a wrap under this KEK may get, in days; null for no limit.',
+      description:
+        'Cryptoperiod: how old a wrap under this KEK may get, in days; null for no limit. A rewrap, a move or a re-encryption renews it.',
+    }),
+  ),
+  dekAgeDaysMax: Nullable(
+    Type.Integer({
+      minimum: 1,
+      maximum: 36_500,
+      description:
+        'Cryptoperiod: how old a DEK under this KEK may get, in days; null for no limit. A re-encryption renews it.',
+    }),
+  ),
+  credentialAgeDaysMax: Nullable(
+    Type.Integer({
+      minimum: 1,
+      maximum: 36_500,
+      description:
+        'How old the credential in use of a target under this KEK may get, in days since Hasp was given it; null for no limit. Only another credential renews it.',
     }),
   ),
   wrapsMax: Nullable(
@@ -119,6 +136,8 @@ export const defaultRules = {
   probeIntervalMs: 60_000,
   protectionRule: 'any',
   wrapAgeDaysMax: null,
+  dekAgeDaysMax: null,
+  credentialAgeDaysMax: null,
   wrapsMax: null,
 } as const
 

@@ -15,7 +15,7 @@ const VerdictReply = Type.Unsafe<Verdict>({
   type: 'string',
   enum: [...verdicts],
   description:
-    'least: works and allows nothing more; surplus: works and allows more; dangerous: lets others in; failed; unknown: the KMS gave no answer.',
+    'least: works, and nothing more was found; surplus: works and allows more; dangerous: lets others in; failed; unknown: the KMS gave no answer.',
 })
 
 const Finding = Type.Object({

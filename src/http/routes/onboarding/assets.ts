@@ -8,7 +8,7 @@ export const style = `
   --line: #383f45; --link: #79b8ff; --good: #6fd197; --bad: #ff8a80; --warn: #f0b45a; } }
 * { box-sizing: border-box; }
 body { margin: 0; background: var(--paper); color: var(--ink); font: 16px/1.55 system-ui, sans-serif; }
-main { max-width: 50rem; margin: 0 auto; padding: 1.5rem 1rem 4rem; }
+main { max-width: 52rem; margin: 0 auto; padding: 1.5rem 1rem 4rem; }
 header p { margin: 0; color: var(--soft); }
 h1 { margin: .25rem 0 1rem; font-size: 1.6rem; line-height: 1.25; }
 h2 { margin: 2.5rem 0 .75rem; font-size: 1.2rem; }

@@ -25,7 +25,7 @@ const verifyPauseMs = 10_000
 
 /** `/onboarding/<token>`: for whoever grants on the customer's side, without an account. The token is the only key. */
 export function onboardingPages(app: ApiServer, deps: Deps): void {
-  const links = new OnboardingLinkDirectory(deps)
+  const links = new OnboardingLinkDirectory({ ...deps, db: deps.lookups })
   // Never in the way of a link that works: behind a terminator of TLS all come from one address.
   const strangers = new AttemptLimit({ attemptsMax: 30, windowMs: 60_000 })
   const visits = new AttemptLimit({ attemptsMax: 120, windowMs: 60_000 })
@@ -37,7 +37,8 @@ export function onboardingPages(app: ApiServer, deps: Deps): void {
     const { problem, retryAfterSeconds } = problemOf(error, request.id)
     if (problem.code === 'internal' || problem.code === 'row_tampered') deps.onUnexpected(error, request.id)
     if (retryAfterSeconds !== undefined) reply.header('retry-after', String(retryAfterSeconds))
-    return reply.status(problem.status).send(plainPage(problem.title, problem.detail))
+    const detail = problem.code === 'body_too_large' ? tooLarge : problem.detail
+    return reply.status(problem.status).send(plainPage(problem.title, detail))
   })
 
   const open = async (request: FastifyRequest): Promise<OnboardingLink> => {
@@ -145,6 +146,8 @@ async function viewOf(deps: Deps, link: OnboardingLink, request: FastifyRequest)
 function answer(reply: FastifyReply, status: number, view: OnboardingView, text: string): FastifyReply {
   return reply.status(status).send(onboardingPage({ ...view, notice: { tone: 'bad', text } }))
 }
+
+const tooLarge = 'Go back, and paste one event alone: at most 60,000 characters.'
 
 function tooMany(detail: string): RequestError {
   return new RequestError('too_many_requests', `${detail} Try again in a minute.`)

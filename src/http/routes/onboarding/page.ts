@@ -1,5 +1,5 @@
 import type { KekGrant } from '#keks/access.ts'
-import type { Kek } from '#keks/kek.ts'
+import { isOutOfUse, type Kek } from '#keks/kek.ts'
 import type { OnboardingLink } from '#keks/onboarding-link.ts'
 import type { VerificationRecord } from '#keks/verification.ts'
 import type { GrantDocument, LogCheck } from '#kms/kek-grant-linter.ts'
@@ -22,23 +22,25 @@ export type OnboardingView = Readonly<{
 
 /** Everything that whoever grants needs, on one page that needs no account, no script and no other address. */
 export function onboardingPage(view: OnboardingView): string {
-  const { organisation, kek, grant, link, path, last } = view
-  const isOpen = ['pre-activation', 'active', 'suspended'].includes(kek.state)
+  const { organisation, kek, link, notice } = view
+  const isInUse = !isOutOfUse(kek.state)
   return page(
     `Grant access to one key: ${kek.name}`,
     markup`<header>
         <p>Hasp, for “${organisation}”</p>
-        <h1>Let Hasp use one key of yours</h1>
+        <h1>${isInUse ? 'Let Hasp use one key of yours' : 'Take back what you granted Hasp'}</h1>
       </header>
       <p>
-        “${organisation}” keeps credentials of LLM providers in Hasp, sealed under this key. The key stays in
-        your KMS. Hasp asks your KMS each time it opens a credential, and opens nothing once you take the
-        right away.
+        ${
+          isInUse
+            ? `“${organisation}” keeps credentials of LLM providers in Hasp, sealed under this key. The key stays in your KMS. ${useOf(kek)}`
+            : `“${organisation}” uses this key no more: nothing is sealed under it, and Hasp asks nothing of your KMS.`
+        }
       </p>
       ${
-        view.notice === undefined
+        notice === undefined
           ? null
-          : markup`<div class="notice ${view.notice.tone}" role="status"><p>${view.notice.text}</p></div>`
+          : markup`<div class="notice ${notice.tone}" role="status"><p>${notice.text}</p></div>`
       }
       <dl>
         <dt>Name</dt>
@@ -50,31 +52,48 @@ export function onboardingPage(view: OnboardingView): string {
         <dt>This link ends</dt>
         <dd>${moment(link.expiresAt)}</dd>
       </dl>
-      <h2 id="grant">1. Grant</h2>
-      <p>${grant.summary}</p>
-      <p class="hint">Three forms that come to the same. Take one.</p>
-      ${forms(grant)}
-      <h2 id="verify">2. Verify</h2>
-      <p>
-        Hasp makes real calls to your KMS, which your own log shows: it wraps and unwraps, and it tries what
-        it should not be able to do. Nothing of yours is changed.
-      </p>
-      ${
-        isOpen
-          ? markup`<form method="post" action="${path}/verify" data-busy="Verifying…">
-              <button>Verify now</button>
-            </form>`
-          : markup`<p>This key is out of use at Hasp: there is nothing to verify.</p>`
-      }
-      ${last === undefined ? markup`<p class="hint">Not verified yet.</p>` : verificationSection(last, kek.state)}
-      ${grant.logCheck === undefined ? null : logSection(view, grant.logCheck)}
+      ${isInUse ? steps(view) : takeBack(view)}
       <footer>
         <p>
-          Whoever has this link can see this page and have the key verified, and nothing else.
+          Whoever has this link can see this page${isInUse ? ' and have the key verified' : ''}, and nothing else.
           “${organisation}” can end it at any time.
         </p>
       </footer>`,
   )
+}
+
+/** How often the KMS is asked, and with it how soon taking the right away takes effect (docs/revocation.md). */
+function useOf({ unwrapMode, cacheCeilingMs }: Kek): string {
+  if (unwrapMode === 'cached') {
+    return `Each answer of your KMS opens credentials for at most ${cacheCeilingMs / 1000} seconds; after that, Hasp opens nothing once you took the right away.`
+  }
+  const shared = unwrapMode === 'shared' ? '; requests at the same moment share one answer' : ''
+  return `Hasp asks your KMS each time it opens a credential${shared}, and opens nothing once you take the right away.`
+}
+
+function steps({ kek, grant, path, last, logSeenAt }: OnboardingView): Markup {
+  return markup`<h2 id="grant">1. Grant</h2>
+    <p>${grant.summary}</p>
+    <p class="hint">Three forms that come to the same. Take one.</p>
+    ${forms(grant)}
+    <h2 id="verify">2. Verify</h2>
+    <p>
+      Hasp makes real calls to your KMS, which your own log shows: it wraps and unwraps, and it tries what
+      it should not be able to do. Nothing of yours is changed.
+    </p>
+    <form method="post" action="${path}/verify" data-busy="Verifying…">
+      <button>Verify now</button>
+    </form>
+    ${last === undefined ? markup`<p class="hint">Not verified yet.</p>` : verificationSection(last, kek.state)}
+    ${grant.logCheck === undefined ? null : logSection({ path, last, logSeenAt }, grant.logCheck)}`
+}
+
+function takeBack({ grant }: OnboardingView): Markup {
+  return markup`<h2 id="grant">What you granted</h2>
+    <p>
+      Whatever of this you put in place can go: nobody needs it any more. The key itself is yours to keep or to delete.
+    </p>
+    ${forms(grant)}`
 }
 
 /** For whatever went wrong before there was anything to show. */
@@ -124,7 +143,7 @@ function form(title: string, documents: readonly GrantDocument[], isOpen: boolea
     ${documents.map(
       (document, at) =>
         markup`<div class="document">
-            <h3>${documents.length === 1 ? '' : document.title}</h3>
+            ${documents.length === 1 ? markup`<span></span>` : markup`<h3>${document.title}</h3>`}
             <button type="button" class="quiet" data-copies="${name}-${at}" hidden>Copy</button>
           </div>
           <pre tabindex="0" id="${name}-${at}">${document.body}</pre>`,
@@ -132,7 +151,10 @@ function form(title: string, documents: readonly GrantDocument[], isOpen: boolea
   </details>`
 }
 
-function logSection({ path, last, logSeenAt }: OnboardingView, logCheck: LogCheck): Markup {
+function logSection(
+  { path, last, logSeenAt }: Pick<OnboardingView, 'path' | 'last' | 'logSeenAt'>,
+  logCheck: LogCheck,
+): Markup {
   return markup`<h2 id="log">3. See it in your own log</h2>
     <p>Hasp cannot read your log, and does not ask to. Look for yourself:</p>
     <div class="document">

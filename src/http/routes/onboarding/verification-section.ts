@@ -11,6 +11,7 @@ export function verificationSection(record: VerificationRecord, state: Kek['stat
       <p><strong>${words}</strong></p>
       ${record.verdict === 'dangerous' ? markup`<p>${dangerousUse(state)}</p>` : null}
       ${isRefused(record) && state === 'active' ? markup`<p>${refusedUse}</p>` : null}
+      ${state === 'suspended' ? markup`<p>${suspendedUse}</p>` : null}
       ${
         isToMend
           ? markup`<p>
@@ -83,7 +84,7 @@ function checkItem({ name, isPassed, finding, kmsRequestId }: VerificationCheck)
 }
 
 const verdictWords: Readonly<Record<Verdict, { tone: 'good' | 'bad' | 'warn'; words: string }>> = {
-  least: { tone: 'good', words: 'The grant works, and allows nothing more than is needed.' },
+  least: { tone: 'good', words: 'The grant works, and nothing was found that is more than needed.' },
   surplus: { tone: 'warn', words: 'The grant works, and allows more than is needed.' },
   dangerous: { tone: 'bad', words: 'The grant lets others in.' },
   failed: { tone: 'bad', words: 'The grant does not work.' },
@@ -96,6 +97,9 @@ function isRefused({ checks }: VerificationRecord): boolean {
 
 const refusedUse =
   'The key was in use before. It is suspended once an unwrap is refused as well, which Hasp’s next probe or request finds out: load this page again to see how it stands.'
+
+const suspendedUse =
+  'Hasp opens nothing under the key as long as your KMS refuses it. Once it serves the key again, Hasp notices by itself within seconds, or at once when you verify.'
 
 /** A verification takes nothing out of use: only the KMS does (docs/onboarding.md, "Evidence"). */
 function dangerousUse(state: Kek['state']): string {
@@ -116,5 +120,5 @@ const checkWords: Readonly<Record<VerificationCheck['name'], string>> = {
   'wrap-and-unwrap': 'Wrap and unwrap',
   'wrong-context-refused': 'Another record’s context is refused',
   'foreign-context-refused': 'Another organisation’s context is refused',
-  'least-privilege': 'Nobody else is let in',
+  'least-privilege': 'Nothing dangerous was found',
 }

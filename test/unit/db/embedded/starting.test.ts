@@ -99,6 +99,26 @@ describe('starting the embedded PostgreSQL on an empty data directory', () => {
     )
   })
 
+  it.each([
+    ['missing', undefined],
+    ['damaged', '{"superuser":"not-all-of-'],
+  ])('names the file of its passwords where it is %s, and what to do', async (_, content) => {
+    await using dataDir = await createDataDir()
+    const home = path.join(dataDir.path, 'postgres')
+    await mkdir(path.join(home, 'data'), { recursive: true })
+    if (content !== undefined) await writeFile(path.join(home, 'passwords.json'), content)
+    const error: unknown = await startEmbeddedPostgres({ dataDir: dataDir.path }).catch(
+      (error: unknown) => error,
+    )
+    expect(error).toMatchObject({
+      code: 'embedded_postgres_failed',
+      message: expect.stringMatching(
+        /passwords\.json (can not be read|is damaged)[^]*backup[^]*HASP_DATA_DIR/,
+      ),
+    })
+    expect(String(error instanceof Error ? error.cause : '')).not.toContain('not-all-of-')
+  })
+
   it('puts the socket under the temporary directory where the path is too long for one', async () => {
     await using parent = await createDataDir()
     const dataDir = path.join(parent.path, 'a'.repeat(100))

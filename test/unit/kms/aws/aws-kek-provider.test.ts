@@ -1,21 +1,13 @@
 import { inspect } from 'node:util'
 import { describe, expect, it } from 'vitest'
-import type { EncryptionContext } from '#envelope/encryption-context.ts'
 import { generateDek } from '#envelope/record-key.ts'
 import { AwsKekProvider } from '#kms/aws/aws-kek-provider.ts'
 import { KekFault } from '#kms/kek-fault.ts'
 import { GuardedKekProvider } from '#kms/guarded-kek-provider.ts'
 import { EXTERNAL_ID, startEmulatedCustomer, trustPolicy } from './emulated-customer.ts'
+import { CONTEXT as RECORD } from '../../../support/record-context.ts'
 
-const CONTEXT: EncryptionContext = {
-  org: '01980f3e-7a00-7000-8000-000000000001',
-  record: '01980f3e-7a00-7000-8000-000000000002',
-  purpose: 'credential',
-  provider: 'openai',
-  environment: 'production',
-  kek: '01980f3e-7a00-7000-8000-000000000003',
-  generation: 7,
-}
+const CONTEXT = { ...RECORD, generation: 7 }
 
 async function faultOf(call: Promise<unknown>): Promise<KekFault> {
   const outcome = await call.then(

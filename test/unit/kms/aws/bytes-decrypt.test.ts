@@ -4,7 +4,7 @@ import { inspect } from 'node:util'
 import { type Dispatcher, Pool } from 'undici'
 import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { AwsRefusal } from '#kms/aws/aws-refusal.ts'
-import { BytesDecrypt } from '#kms/aws/bytes-decrypt.ts'
+import { BytesKms } from '#kms/aws/bytes-kms.ts'
 import { KmsRequestSigner } from '#kms/aws/request-signer.ts'
 import { KekFault } from '#kms/kek-fault.ts'
 
@@ -43,7 +43,7 @@ async function kmsThat(serve: (socket: Socket) => void, timeoutMs = 2_000) {
   const pool = new Pool(`http://127.0.0.1:${port}`, { allowH2: false, connectTimeout: 500 })
   onTestFinished(() => pool.destroy())
   const over = (dispatcher: Dispatcher) =>
-    new BytesDecrypt({
+    new BytesKms({
       dispatcher,
       signer: new KmsRequestSigner('eu-west-1', `127.0.0.1:${port}`),
       timeoutMs,
@@ -63,7 +63,7 @@ function http(
 const chunked = (...chunks: string[]) =>
   chunks.map((chunk) => `${chunk.length.toString(16)}\r\n${chunk}\r\n`).join('')
 
-async function faultOf(transport: BytesDecrypt, signal?: AbortSignal): Promise<unknown> {
+async function faultOf(transport: BytesKms, signal?: AbortSignal): Promise<unknown> {
   return transport.decrypt(REQUEST, CREDENTIALS, signal).then(
     () => 'it served',
     (error: unknown) => error,

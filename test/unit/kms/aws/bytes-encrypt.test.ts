@@ -5,7 +5,7 @@ import { type Dispatcher, Pool } from 'undici'
 import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { SecretBytes } from '#envelope/secret-bytes.ts'
 import { AwsRefusal } from '#kms/aws/aws-refusal.ts'
-import { BytesEncrypt } from '#kms/aws/bytes-encrypt.ts'
+import { BytesKms } from '#kms/aws/bytes-kms.ts'
 import { KmsRequestSigner } from '#kms/aws/request-signer.ts'
 
 const KEY_ARN = 'arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab'
@@ -43,23 +43,23 @@ async function kmsThat(serve: (socket: Socket, request: string) => void, timeout
   onTestFinished(() => pool.destroy())
   const bodies: Buffer[] = []
   const dispatcher = pool.compose((dispatch) => (options, handler) => {
-    // The body that BytesEncrypt hands over is a Buffer of its own.
+    // The body that BytesKms hands over is a Buffer of its own.
     bodies.push(options.body as Buffer)
     return dispatch(options, handler)
   })
   return { bodies, transport: over(dispatcher, port, timeoutMs) }
 }
 
-function over(dispatcher: Dispatcher, port: number | undefined, timeoutMs: number): BytesEncrypt {
+function over(dispatcher: Dispatcher, port: number | undefined, timeoutMs: number): BytesKms {
   const signer = new KmsRequestSigner('eu-west-1', `127.0.0.1:${port}`)
-  return new BytesEncrypt({ dispatcher, signer, timeoutMs, now: Date.now })
+  return new BytesKms({ dispatcher, signer, timeoutMs, now: Date.now })
 }
 
 function http(status: number, body: string): string {
   return `HTTP/1.1 ${status} X\r\nx-amzn-requestid: req-7\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`
 }
 
-function encrypt(transport: BytesEncrypt, dek: Buffer, signal?: AbortSignal) {
+function encrypt(transport: BytesKms, dek: Buffer, signal?: AbortSignal) {
   const plaintext = SecretBytes.take(Buffer.from(dek))
   return transport.encrypt({ keyArn: KEY_ARN, plaintext, encryptionContext: CONTEXT }, CREDENTIALS, signal)
 }

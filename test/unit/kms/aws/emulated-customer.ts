@@ -7,20 +7,42 @@ export type Shape = 'role' | 'direct'
 const KEK_ID = '01980f3e-7a00-7000-8000-000000000003'
 export const EXTERNAL_ID = 'hasp-0f3e7a00-external'
 
-/**
- * Hasp's account and a customer's in an emulated AWS, with a KEK granted either way: through a role that demands
- * our ExternalId, or by the key policy to our own principal.
- */
-export async function startEmulatedCustomer(deployment: AwsDeployment = {}) {
-  const emulator = await startAwsEmulator({ region: 'eu-central-1' })
+/** Hasp's account and a customer's in an emulated AWS, with nothing granted yet. */
+export async function startAwsAccounts(deployment: AwsDeployment = {}) {
+  await using stack = new AsyncDisposableStack()
+  const emulator = stack.use(await startAwsEmulator({ region: 'eu-central-1' }))
   const { control } = emulator
-  const hasp = control.createAccount()
   const own = control.createUser({
-    accountId: hasp.accountId,
+    accountId: control.createAccount().accountId,
     name: 'hasp',
     policies: [allow(['sts:AssumeRole', 'kms:*'])],
   })
   const customer = control.createAccount()
+  const clientsOf = (more: AwsDeployment = {}) =>
+    new AwsClients({
+      kmsEndpoint: () => emulator.url,
+      stsEndpoint: () => emulator.url,
+      ownCredentials: async () => own.accessKey,
+      ...deployment,
+      ...more,
+    })
+  const clients = stack.use(clientsOf())
+  const owned = stack.move()
+  return {
+    emulator,
+    control,
+    own,
+    customer,
+    clients,
+    clientsOf,
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  }
+}
+
+/** The two accounts with a KEK granted either way: through a role that demands our ExternalId, or to our principal. */
+export async function startEmulatedCustomer(deployment: AwsDeployment = {}) {
+  const accounts = await startAwsAccounts(deployment)
+  const { clients, control, customer, own } = accounts
   const role = control.createRole({
     accountId: customer.accountId,
     name: 'hasp-unwrap',
@@ -33,15 +55,6 @@ export async function startEmulatedCustomer(deployment: AwsDeployment = {}) {
       policy: keyPolicy(customer.rootArn, [role.arn, own.arn]),
     })
   const { keyArn } = createKey()
-  const clientsOf = (more: AwsDeployment = {}) =>
-    new AwsClients({
-      kmsEndpoint: () => emulator.url,
-      stsEndpoint: () => emulator.url,
-      ownCredentials: async () => own.accessKey,
-      ...deployment,
-      ...more,
-    })
-  const clients = clientsOf()
   const kekOf = (shape: Shape, arn = keyArn): AwsKek => ({
     kekId: KEK_ID,
     keyArn: arn,
@@ -49,21 +62,12 @@ export async function startEmulatedCustomer(deployment: AwsDeployment = {}) {
     externalId: EXTERNAL_ID,
   })
   return {
-    emulator,
-    control,
-    own,
-    customer,
+    ...accounts,
     role,
     keyArn,
     createKey,
-    clients,
-    clientsOf,
     kekOf,
     provider: (shape: Shape, arn?: string) => new AwsKekProvider(kekOf(shape, arn), clients),
-    async [Symbol.asyncDispose]() {
-      await clients[Symbol.asyncDispose]()
-      await emulator.stop()
-    },
   }
 }
 
@@ -96,6 +100,6 @@ function keyPolicy(rootArn: string, principals: string[]) {
   }
 }
 
-export function allow(actions: string[]) {
+function allow(actions: string[]) {
   return { Version: '2012-10-17', Statement: [{ Effect: 'Allow', Action: actions, Resource: '*' }] }
 }

@@ -1,9 +1,7 @@
-import { startAwsEmulator } from '#emulators/aws/aws-emulator.ts'
-import { AwsClients } from '#kms/aws/aws-clients.ts'
 import { awsGrantDocuments, newAwsExternalId } from '#kms/aws/grant-documents.ts'
 import { AwsGrantLinter } from '#kms/aws/lint-grant.ts'
 import type { GrantLint } from '#kms/kek-grant-linter.ts'
-import { allow } from './emulated-customer.ts'
+import { startAwsAccounts } from './emulated-customer.ts'
 
 const ORG = '01980f3e-7a00-7000-8000-000000000001'
 const FOREIGN_ORG = '01980f3e-7a00-7000-8000-00000000000f'
@@ -25,15 +23,9 @@ export type Overgrant = Readonly<{
 
 /** An emulated AWS where a customer pasted what Hasp printed, and then more. */
 export async function startGrantedKey(over: Overgrant = {}) {
-  const emulator = await startAwsEmulator({ region: 'eu-central-1' })
-  const { control } = emulator
-  const hasp = control.createAccount()
-  const own = control.createUser({
-    accountId: hasp.accountId,
-    name: 'hasp',
-    policies: [allow(['sts:AssumeRole', 'kms:*'])],
-  })
-  const { accountId, rootArn } = control.createAccount()
+  const accounts = await startAwsAccounts()
+  const { clients, control, own } = accounts
+  const { accountId, rootArn } = accounts.customer
   const keyArn = `arn:aws:kms:eu-central-1:${accountId}:key/${KEY_ID}`
   const roleArn = over.shape === 'direct' ? null : `arn:aws:iam::${accountId}:role/hasp`
   const externalId = newAwsExternalId()
@@ -57,11 +49,6 @@ export async function startGrantedKey(over: Overgrant = {}) {
     description: over.description?.(externalId) ?? '',
     policy: { Version: '2012-10-17', Statement: [administrators, ...statements] },
   })
-  const clients = new AwsClients({
-    kmsEndpoint: () => emulator.url,
-    stsEndpoint: () => emulator.url,
-    ownCredentials: async () => own.accessKey,
-  })
   const unwraps: { code: string; kmsRequestId: string | undefined }[] = []
   let begun = 0
   const linter = new AwsGrantLinter({ kekId: KEK_ID, keyArn, roleArn, externalId }, clients, own.arn)
@@ -82,10 +69,7 @@ export async function startGrantedKey(over: Overgrant = {}) {
           return (answer) => void unwraps.push(answer)
         },
       }),
-    async [Symbol.asyncDispose]() {
-      await clients[Symbol.asyncDispose]()
-      await emulator.stop()
-    },
+    [Symbol.asyncDispose]: () => accounts[Symbol.asyncDispose](),
   }
 }
 

@@ -38,7 +38,11 @@ describe('the ARN of a customer’s KMS key', () => {
     ['a wildcard', arnOf('aws', 'eu-west-1', 'key/*'), 'malformed-key-arn'],
     ['a path after the id', arnOf('aws', 'eu-west-1', `key/${KEY_ID}/x`), 'malformed-key-arn'],
     ['more colons', arnOf('aws', 'eu-west-1', `key/${KEY_ID}:1`), 'malformed-arn'],
-    ['of a multi-region key', arnOf('aws', 'eu-west-1', `key/mrk-${'0a'.repeat(16)}`), 'multi-region-refused'],
+    [
+      'of a multi-region key',
+      arnOf('aws', 'eu-west-1', `key/mrk-${'0a'.repeat(16)}`),
+      'multi-region-refused',
+    ],
     ['too much text', arnOf('aws', 'eu-west-1', `key/${'a'.repeat(4096)}`), 'malformed-arn'],
   ])('is refused as misconfigured when it is %s', (_, arn, code) => {
     expect(() => parseAwsKeyArn(arn)).toThrow(

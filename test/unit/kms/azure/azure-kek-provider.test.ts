@@ -5,16 +5,7 @@ import { AzureClients } from '#kms/azure/azure-clients.ts'
 import { AzureKekProvider } from '#kms/azure/azure-kek-provider.ts'
 import { KekFault } from '#kms/kek-fault.ts'
 import { startEmulatedCustomer } from './emulated-customer.ts'
-
-const CONTEXT = {
-  org: '01980f3e-7a00-7000-8000-000000000001',
-  record: '01980f3e-7a00-7000-8000-000000000002',
-  purpose: 'credential',
-  provider: 'openai',
-  environment: 'production',
-  kek: '01980f3e-7a00-7000-8000-000000000003',
-  generation: 1,
-} as const
+import { CONTEXT } from '../../../support/record-context.ts'
 
 describe('a KEK in an Azure key vault', () => {
   let customer: Awaited<ReturnType<typeof startEmulatedCustomer>>

@@ -2,7 +2,6 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { AzureDeployment } from '#kms/azure/azure-clients.ts'
 import { AzureKekProvider } from '#kms/azure/azure-kek-provider.ts'
 import { ownApplication } from '#kms/azure/own-application.ts'
-import { TokenSession } from '#kms/azure/token-session.ts'
 import { KekFault } from '#kms/kek-fault.ts'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -164,51 +163,6 @@ describe('the token of Hasp’s application in a customer’s tenant', () => {
       customer.control.injectFault({ operation: 'Token', effect: { type: 'hang' } })
       expect(await faultOf(describeWith({ callTimeoutMs: 500 }))).toMatchObject({ code: 'timeout' })
     })
-  })
-})
-
-describe('a token session', () => {
-  const HOUR = 3_600_000
-  const sessionOf = (answers: (KekFault | 'good')[]) => {
-    let nowMs = 0
-    let asked = 0
-    const session = new TokenSession({
-      requestToken: async () => {
-        const answer = answers[asked++] ?? 'good'
-        if (answer !== 'good') throw answer
-        return { token: `token-${asked}`, expiresAtMs: nowMs + HOUR }
-      },
-      tokenAgeMsMax: HOUR / 4,
-      now: () => nowMs,
-      random: () => 0.5,
-    })
-    return { session, at: (ms: number) => void (nowMs = ms), asked: () => asked }
-  }
-
-  it('renews in the background before its age is up, and never uses an older one', async () => {
-    const { session, at, asked } = sessionOf([])
-    expect((await session.current()).token).toBe('token-1')
-    at(HOUR / 4 - 60_000)
-    expect((await session.current()).token).toBe('token-1')
-    await Promise.resolve()
-    expect(asked()).toBe(2)
-    at(HOUR / 2 + 1)
-    expect((await session.current()).token).toBe('token-3')
-  })
-
-  it('serves on while a renewal fails, and ends at once when it is refused as revoked', async () => {
-    const outage = new KekFault('unreachable', 'timeout', 'x')
-    const revoked = new KekFault('revoked', 'AADSTS700016', 'x')
-    const { session, at } = sessionOf(['good', outage, revoked, revoked])
-    await session.current()
-    at(HOUR / 4 - 60_000)
-    expect((await session.current()).token).toBe('token-1')
-    await new Promise(setImmediate)
-    expect((await session.current()).token).toBe('token-1')
-    at(HOUR / 4 - 50_000)
-    expect((await session.current()).token).toBe('token-1')
-    await new Promise(setImmediate)
-    await expect(session.current()).rejects.toBe(revoked)
   })
 })
 

@@ -1,9 +1,6 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { startGoogleEmulator } from '#emulators/google/google-emulator.ts'
 import { GcpClients, type GcpDeployment } from '#kms/gcp/gcp-clients.ts'
 import { type GcpKek, GcpKekProvider } from '#kms/gcp/gcp-kek-provider.ts'
+import { startGoogleProject } from '../../../support/google-project.ts'
 
 export type Shape = 'service-account' | 'federated'
 
@@ -16,10 +13,8 @@ export const AUDIENCE = 'hasp-01980f3e-7a00-7000-8000-0000000000aa'
  */
 export async function startEmulatedCustomer(deployment: GcpDeployment = {}) {
   await using stack = new AsyncDisposableStack()
-  const emulator = stack.use(await startGoogleEmulator())
-  const { control } = emulator
-  control.createProject({ projectId: 'hasp-service' })
-  const own = control.createServiceAccount({ projectId: 'hasp-service', name: 'hasp-runs' })
+  const hasp = stack.use(await startGoogleProject())
+  const { control, emulator, own } = hasp
   const customer = control.createProject({ projectId: 'customer-one' })
   const identityProvider = control.createIdentityProvider({
     name: `projects/${customer.projectNumber}/locations/global/workloadIdentityPools/hasp-pool/providers/hasp`,
@@ -35,20 +30,7 @@ export async function startEmulatedCustomer(deployment: GcpDeployment = {}) {
   }
   const keyName = createKey('kek')
 
-  const directory = await mkdtemp(join(tmpdir(), 'hasp-gcp-'))
-  stack.defer(() => rm(directory, { recursive: true, force: true }))
-  const credentialsFile = join(directory, 'credentials.json')
-  await writeFile(credentialsFile, JSON.stringify(own.keyFile), { mode: 0o600 })
-  const caFile = join(directory, 'ca.pem')
-  await writeFile(caFile, emulator.ca)
-  const reach: GcpDeployment = {
-    credentialsFile,
-    kmsEndpoint: emulator.grpcEndpoint,
-    authEndpoint: emulator.url,
-    resourceManagerEndpoint: emulator.url,
-    caFile,
-    ...deployment,
-  }
+  const reach: GcpDeployment = { ...hasp.reach, ...deployment }
   const clients = stack.use(new GcpClients(reach))
   const kekOf = (shape: Shape, name = keyName): GcpKek => ({
     keyName: name,
@@ -64,7 +46,7 @@ export async function startEmulatedCustomer(deployment: GcpDeployment = {}) {
     identityProvider,
     keyName,
     createKey,
-    credentialsFile,
+    credentialsFile: hasp.reach.credentialsFile,
     reach,
     clients,
     clientsOf: (more: GcpDeployment = {}) => owned.use(new GcpClients({ ...reach, ...more })),

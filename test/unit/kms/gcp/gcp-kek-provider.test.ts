@@ -1,7 +1,6 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { EncryptionContext } from '#envelope/encryption-context.ts'
 import { generateDek } from '#envelope/record-key.ts'
 import { requireDecrypted, requireEncrypted } from '#kms/gcp/check-reply.ts'
 import { crc32c } from '#kms/gcp/crc32c.ts'
@@ -10,16 +9,7 @@ import { GcpKekProvider } from '#kms/gcp/gcp-kek-provider.ts'
 import { GuardedKekProvider } from '#kms/guarded-kek-provider.ts'
 import { KekFault } from '#kms/kek-fault.ts'
 import { AUDIENCE, type EmulatedCustomer, startEmulatedCustomer } from './emulated-customer.ts'
-
-const CONTEXT: EncryptionContext = {
-  org: '01980f3e-7a00-7000-8000-000000000001',
-  record: '01980f3e-7a00-7000-8000-000000000002',
-  purpose: 'credential',
-  provider: 'openai',
-  environment: 'production',
-  kek: '01980f3e-7a00-7000-8000-000000000003',
-  generation: 1,
-}
+import { CONTEXT } from '../../../support/record-context.ts'
 
 describe('a KEK in Google Cloud KMS', () => {
   let customer: EmulatedCustomer

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { GcpGrantLinter } from '#kms/gcp/lint-grant.ts'
 import { OWNER_LABEL } from '#kms/gcp/owner-label.ts'
-import { type EmulatedCustomer, startEmulatedCustomer, type Shape } from './emulated-customer.ts'
+import { type EmulatedCustomer, ROLE, startEmulatedCustomer, type Shape } from './emulated-customer.ts'
 
 const NONCE = 'hasp-01980f3e-7a00-7000-8000-000000000003'
 let customer: EmulatedCustomer
@@ -12,7 +12,12 @@ afterEach(() => customer[Symbol.asyncDispose]())
 
 const linterOf = (shape: Shape, keyName?: string) =>
   new GcpGrantLinter(customer.kekOf(shape, keyName), customer.clients)
-const lint = (shape: Shape = 'federated') => linterOf(shape).lint()
+/** Of the key as granted in this shape alone. */
+const lint = (shape: Shape = 'federated') => {
+  const other = customer.members[shape === 'federated' ? 'service-account' : 'federated']
+  customer.control.removeBinding({ resource: customer.keyName, binding: { role: ROLE, members: [other] } })
+  return linterOf(shape).lint()
+}
 const codesOf = async (shape?: Shape) => (await lint(shape)).findings.map(({ code }) => code)
 const ringName = () => customer.keyName.replace(/\/cryptoKeys\/.*$/, '')
 
@@ -82,6 +87,21 @@ describe('the linter of a Google grant', () => {
       )
     },
   )
+
+  it.each(['allUsers', 'allAuthenticatedUsers'])(
+    'calls a key that %s may use dangerous, though it may not see that: it tries without the pool',
+    async (member) => {
+      const { control, keyName } = customer
+      control.addBinding({ resource: keyName, binding: { role: ROLE, members: [member] } })
+      const { findings, probes } = await lint()
+      expect(findings).toMatchObject([{ code: 'gcp-open-beside-pool', severity: 'dangerous' }])
+      expect(probes.filter(({ outcome }) => outcome === 'allowed')).toHaveLength(1)
+    },
+  )
+
+  it('names a grant to Hasp’s service account that was left beside the pool', async () => {
+    expect((await linterOf('federated').lint()).findings).toMatchObject([{ code: 'gcp-open-beside-pool' }])
+  })
 
   it('says of a grant to the service account that it is weaker, and nothing else', async () => {
     expect((await lint('service-account')).findings).toMatchObject([
