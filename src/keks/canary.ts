@@ -67,8 +67,8 @@ export async function openCanary(
   return unwrap
 }
 
-/** What is committed before an unwrap that no request asked for. */
-export function canaryIntent(kek: Pick<Kek, 'id' | 'orgId'>): UnwrapIntent {
+/** What is committed before an unwrap that no request asked for; `actor` where it is not the probe's. */
+export function canaryIntent(kek: Pick<Kek, 'id' | 'orgId'>, actor?: string): UnwrapIntent {
   return {
     unwrapId: newId(),
     orgId: kek.orgId,
@@ -78,6 +78,7 @@ export function canaryIntent(kek: Pick<Kek, 'id' | 'orgId'>): UnwrapIntent {
     purpose: 'canary',
     generation: 1,
     mode: 'strict',
+    ...(actor === undefined ? {} : { actor }),
   }
 }
 
@@ -86,8 +87,9 @@ export async function journalledUnwrap<Result extends KmsCall>(
   journal: UnwrapJournal,
   kek: Pick<Kek, 'id' | 'orgId'>,
   unwrap: (unwrapId: string) => Promise<Result>,
+  actor?: string,
 ): Promise<Result> {
-  const intent = canaryIntent(kek)
+  const intent = canaryIntent(kek, actor)
   await journal.intend(intent)
   try {
     const unwrapped = await unwrap(intent.unwrapId)

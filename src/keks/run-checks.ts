@@ -79,8 +79,11 @@ export async function runChecks(
   if (fault === undefined) await requireFree()
   await check('wrap-and-unwrap', async () => {
     const sealed = await sealCanary(kek, provider)
-    await journalledUnwrap(deps.journal, kek, (unwrapId) =>
-      openCanary(kek, sealed.canary, provider, unwrapId),
+    await journalledUnwrap(
+      deps.journal,
+      kek,
+      (unwrapId) => openCanary(kek, sealed.canary, provider, unwrapId),
+      actor,
     )
     canary = sealed.canary
     return {
@@ -142,7 +145,12 @@ async function refusesContext(
   const { wrapped, kekProvider } = decodeEnvelope(canary)
   const context = { ...canaryContext(kek), ...different.fields }
   try {
-    const unwrapped = await journalledUnwrap(deps.journal, kek, () => provider.unwrap(wrapped, context))
+    const unwrapped = await journalledUnwrap(
+      deps.journal,
+      kek,
+      () => provider.unwrap(wrapped, context),
+      actor,
+    )
     unwrapped.dek[Symbol.dispose]()
     throw new KekFault(
       'misconfigured',
@@ -163,6 +171,9 @@ async function refusesContext(
   }
 }
 
+/** Some unwraps of a verification are to be refused: in the ledger nobody takes them for the probe's. */
+const actor = 'verification'
+
 const contextNotBound = 'context-not-bound'
 
 /** Each unwrap that the linter tries has its intent and its refusal in the ledger, like any other. */
@@ -171,7 +182,7 @@ async function lintGrant({ journal }: CheckDeps, kek: Kek, linter: GrantLinter) 
     orgId: kek.orgId,
     foreignOrgId: newId(),
     beforeUnwrap: async () => {
-      const intent = canaryIntent(kek)
+      const intent = canaryIntent(kek, actor)
       await journal.intend(intent)
       return (answer) => journal.refused(intent, { kind: 'dry-run', ...answer })
     },

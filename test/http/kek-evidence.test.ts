@@ -40,11 +40,22 @@ describe('a canary that the KMS unwrapped', () => {
         .map(({ requestID }) => requestID),
     )
     for (const { actor, details } of items) {
-      expect(actor).toBe('probe')
+      expect(['probe', 'verification']).toContain(actor)
       expect(decrypts).toContain(details.kmsRequestId)
       const intent = await hasp.api('GET', `/ledger?kekId=${lending.kekId}&kind=unwrap.intended&limit=100`)
       expect(intent.body.items.map((entry: { entryId: string }) => entry.entryId)).toContain(details.unwrapId)
     }
+  })
+})
+
+describe('an unwrap that a verification makes to be refused', () => {
+  it('is told in the ledger from one that the probe was refused', async () => {
+    const { hasp, lending } = started
+    await hasp.api('POST', `/keks/${lending.kekId}/verify`)
+    const query = `/ledger?kekId=${lending.kekId}&kind=unwrap.refused`
+    await expect.poll(async () => (await hasp.api('GET', query)).body.items.length).toBeGreaterThan(1)
+    const { items } = (await hasp.api('GET', query)).body
+    for (const { actor } of items) expect(actor).toBe('verification')
   })
 })
 
