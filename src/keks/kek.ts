@@ -1,3 +1,5 @@
+import type { Protection } from '#kms/kek-provider.ts'
+
 /** NIST SP 800-57 key states, as far as a KEK that we do not hold can be in them. */
 export const kekStates = [
   'pre-activation',
@@ -27,9 +29,7 @@ export type UnwrapMode = (typeof unwrapModes)[number]
 export const streamRules = ['cut', 'drain'] as const
 export type StreamRule = (typeof streamRules)[number]
 
-/** Where a KMS keeps a key. `external`: behind it, in the customer's own key manager. */
-export const protections = ['software', 'hsm', 'external', 'file'] as const
-export type Protection = (typeof protections)[number]
+export const protections = ['software', 'hsm', 'external', 'file'] as const satisfies readonly Protection[]
 
 /** Where a key is kept, in words. */
 export function placeOf(protection: Protection): string {

@@ -1,4 +1,5 @@
-import { placeOf, type Kek, type Protection, type ProtectionRule } from './kek.ts'
+import type { Protection } from '#kms/kek-provider.ts'
+import { placeOf, type Kek, type ProtectionRule } from './kek.ts'
 import { KekError } from './kek-error.ts'
 
 /** Whether a key that is kept so may be used under the rule. */

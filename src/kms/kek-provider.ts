@@ -28,6 +28,9 @@ export type WrapResult = KmsCall & Readonly<{ wrappedDek: WrappedDek }>
 /** The caller owns `dek` and disposes of it. */
 export type UnwrapResult = KmsCall & Readonly<{ dek: SecretBytes }>
 
+/** Where a KMS keeps a key. `external`: behind it, in the customer's own key manager. */
+export type Protection = 'software' | 'hsm' | 'external' | 'file'
+
 /** What the KMS itself says of the KEK. */
 export type KekDescription = KmsCall &
   Readonly<{
@@ -36,8 +39,7 @@ export type KekDescription = KmsCall &
     isEnabled: boolean
     /** The cloud's own word for the state (`Enabled`, `PendingDeletion`, …). */
     cloudState: string
-    /** Where the material lives: `software`, `hsm`, `external`, `file`. */
-    protection: 'software' | 'hsm' | 'external' | 'file'
+    protection: Protection
   }>
 
 /** What a caller may say about one call. */

@@ -7,6 +7,7 @@ import type {
   KekCallOptions,
   KekDescription,
   KekProvider,
+  Protection,
   UnwrapResult,
   WrappedDek,
   WrapResult,
@@ -163,6 +164,6 @@ function requestIdOf(reply: { $metadata: { requestId?: string | undefined } }): 
   return requestId
 }
 
-function protectionOf(kmsKey: KeyMetadata): KekDescription['protection'] {
+function protectionOf(kmsKey: KeyMetadata): Protection {
   return kmsKey.Origin === 'EXTERNAL_KEY_STORE' ? 'external' : 'hsm'
 }

@@ -1,12 +1,11 @@
 import { SecretBytes } from '#envelope/secret-bytes.ts'
 import { KekFault } from '#kms/kek-fault.ts'
-import type { KekDescription } from '#kms/kek-provider.ts'
+import type { Protection } from '#kms/kek-provider.ts'
 import { crc32c } from './crc32c.ts'
 import { crcFault, malformedReply } from './gcp-faults.ts'
 import { versionOf } from './key-name.ts'
 
 type Reply = Readonly<Record<string, unknown>>
-type Protection = KekDescription['protection']
 
 /** What Encrypt answered with, once everything in it has been checked. */
 export type Encrypted = Readonly<{ ciphertext: Buffer; version: string; protection: Protection }>
