@@ -12,15 +12,7 @@ const mayImport: Record<string, { ours: string[]; typesOf?: string[]; packages?:
   providers: { ours: [] },
   kms: {
     ours: ['envelope'],
-    packages: [
-      '@aws-sdk/*',
-      '@smithy/*',
-      '@google-cloud/*',
-      'google-auth-library',
-      '@grpc/*',
-      '@azure/*',
-      'undici',
-    ],
+    packages: ['@aws-sdk/*', '@google-cloud/*', 'google-auth-library', '@grpc/*', '@azure/*', 'undici'],
   },
   db: { ours: [], packages: ['pg', 'kysely'] },
   ledger: { ours: ['db', 'integrity'], packages: ['kysely'] },

@@ -188,7 +188,9 @@ export async function up(db: Kysely<never>): Promise<void> {
 
     -- No foreign key to organisations: its check would lock the organisation's row for every batch of receipts, and
     -- two batches at once make a multixact, at the rate of the traffic. Whoever appends joins the row instead
-    -- (src/ledger). xid and position order the entries (src/ledger/README.md).
+    -- (src/ledger). xid and position order the entries (src/ledger/README.md). wraps is how many DEKs an entry tells that
+    -- the KEK has wrapped (a verification wraps a canary and a DEK of its own): read from the body once, when the entry
+    -- is written, and not each time that all of a KEK are counted.
     CREATE TABLE ledger_entries (
       position bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
       xid xid8 NOT NULL DEFAULT pg_current_xact_id(),
@@ -201,12 +203,17 @@ export async function up(db: Kysely<never>): Promise<void> {
       virtual_key_id uuid,
       receipt_id uuid,
       body text NOT NULL,
+      wraps integer GENERATED ALWAYS AS (CASE
+        WHEN kind IN ('target.stored', 'target.credential-rotated') THEN 1
+        WHEN kind IN ('target.rewrapped', 'target.re-encrypted')
+          THEN jsonb_array_length(body::jsonb -> 'details' -> 'versions')
+        WHEN kind = 'kek.verified' THEN 2
+      END) STORED,
       UNIQUE (org_id, entry_id)
     );
     CREATE INDEX ledger_entries_of_lifecycle ON ledger_entries (org_id, entry_id)
       WHERE kind NOT IN ('unwrap.intended', 'unwrap.completed', 'receipt.opened', 'receipt.settled');
-    CREATE INDEX ledger_entries_of_wraps ON ledger_entries (kek_id)
-      WHERE kind IN ('target.stored', 'target.credential-rotated', 'target.rewrapped', 'target.re-encrypted', 'kek.verified');
+    CREATE INDEX ledger_entries_of_wraps ON ledger_entries (kek_id, org_id) INCLUDE (wraps) WHERE wraps IS NOT NULL;
     CREATE INDEX ledger_entries_by_virtual_key ON ledger_entries (virtual_key_id, entry_id) WHERE virtual_key_id IS NOT NULL;
     CREATE UNIQUE INDEX ledger_entries_settled_once ON ledger_entries (receipt_id) WHERE receipt_id IS NOT NULL;
 

@@ -29,7 +29,7 @@ export async function startLevers(stack: AsyncDisposableStack): Promise<Levers> 
     add(name, work) {
       levers.set(`/${name}`, work)
       // Of what is on every machine, what starts soonest: its start is part of what is measured.
-      return `curl --silent --show-error --fail http://127.0.0.1:${address.port}/${name}`
+      return `curl --silent --show-error --fail-with-body http://127.0.0.1:${address.port}/${name}`
     },
   }
 }

@@ -2,18 +2,24 @@ import { hash } from 'node:crypto'
 import { Pool } from 'undici'
 import { startSteadyCalls } from '../hasp/steady-calls.ts'
 
+/** How long requests took that were answered, in milliseconds. */
+type Latency = Readonly<{ p50: number; p99: number; max: number }>
+
 export type LoadResult = Readonly<{
   sent: number
   answered: number
   /** What came of those that were not answered with 200: `HTTP 503 kek_unreachable`, … and how often. */
   failures: Readonly<Record<string, number>>
-  /** Of those that were answered, in milliseconds. */
-  latencyMs: Readonly<{ p50: number; p99: number; max: number }>
+  latencyMs: Latency
+  /** Of the requests that were answered in each part of the run. */
+  parts: Readonly<Record<string, Readonly<{ answered: number; latencyMs: Latency }>>>
 }>
 
 /** Requests that name a target each, and whose `x-client-request-id` says which. */
 export interface Load extends AsyncDisposable {
   readonly answered: number
+  /** What is answered from now on belongs to this part of the run. */
+  enter(part: string): void
   stop(): Promise<LoadResult>
 }
 
@@ -31,9 +37,15 @@ export function startLoad(load: {
   const pool = new Pool(load.url, { connections: load.connections ?? 64, headersTimeout: requestTimeoutMs })
   const failures: Record<string, number> = {}
   const latenciesMs: number[] = []
+  const partsMs = new Map<string, number[]>()
+  let partMs: number[] | undefined
 
   const fail = (how: string) => {
     failures[how] = (failures[how] ?? 0) + 1
+  }
+  const succeed = (latencyMs: number) => {
+    latenciesMs.push(latencyMs)
+    partMs?.push(latencyMs)
   }
   const send = async (index: number) => {
     const startedAt = performance.now()
@@ -51,7 +63,7 @@ export function startLoad(load: {
         body,
       })
       const text = await reply.body.text()
-      if (reply.statusCode === 200) latenciesMs.push(performance.now() - startedAt)
+      if (reply.statusCode === 200) succeed(performance.now() - startedAt)
       else fail(`HTTP ${reply.statusCode} ${/"code":"(\w+)"/.exec(text)?.[1] ?? ''}`)
     } catch (error) {
       fail(error instanceof Error ? error.message : 'broken')
@@ -61,11 +73,18 @@ export function startLoad(load: {
   const stop = async () => {
     await calls.stop()
     const { begun: sent } = calls
-    return { sent, answered: latenciesMs.length, failures, latencyMs: quantilesOf(latenciesMs) }
+    const parts = Object.fromEntries(
+      [...partsMs].map(([part, ms]) => [part, { answered: ms.length, latencyMs: quantilesOf(ms) }]),
+    )
+    return { sent, answered: latenciesMs.length, failures, latencyMs: quantilesOf(latenciesMs), parts }
   }
   return {
     get answered() {
       return latenciesMs.length
+    },
+    enter(part) {
+      partMs = partsMs.get(part) ?? []
+      partsMs.set(part, partMs)
     },
     stop,
     async [Symbol.asyncDispose]() {
@@ -81,7 +100,7 @@ export function digestOf(credential: string): string {
   return hash('sha256', credential, 'hex')
 }
 
-function quantilesOf(latenciesMs: readonly number[]): LoadResult['latencyMs'] {
+function quantilesOf(latenciesMs: readonly number[]): Latency {
   const sorted = latenciesMs.toSorted((a, b) => a - b)
   const at = (part: number) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))] ?? 0
   return { p50: at(0.5), p99: at(0.99), max: at(1) }

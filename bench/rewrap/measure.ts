@@ -43,6 +43,14 @@ const storedAtOnce = 16
 const pollMs = 200
 const openedPerSecond = 200
 
+/** What else the machine is at decides how long a request takes. */
+const parts = {
+  first: 'before it, all records read for the first time',
+  moving: 'while records moved',
+  restarts: 'while a killed process started again',
+  end: 'from its end on, all records read anew',
+} as const
+
 /**
  * One node serves, another carries the job out and is killed: as in a deployment whose balancer sends requests to the
  * nodes that are alive.
@@ -96,6 +104,7 @@ export async function measureRewrap(plan: Plan): Promise<RewrapRun> {
     // A prime, so that all targets have their turn.
     targetOf: (index) => nameOf((index * 7919) % plan.records),
   })
+  load.enter(parts.first)
   await waitUntil(() => load.answered > plan.requestsPerSecond)
 
   let worker = await serveHaspAgain(stack, env)
@@ -106,6 +115,7 @@ export async function measureRewrap(plan: Plan): Promise<RewrapRun> {
     recordsPerSecondMax: plan.recordsPerSecondMax,
   })
   const startedAt = performance.now()
+  load.enter(parts.moving)
   const readJob = () => api('GET', `/lifecycle-jobs/${String(started['id'])}`)
   const kills: RewrapRun['kills'][number][] = []
   let job = started
@@ -117,13 +127,16 @@ export async function measureRewrap(plan: Plan): Promise<RewrapRun> {
     const isDue = recordsDone >= ((kills.length + 1) * plan.records) / (plan.kills + 1)
     if (kills.length === plan.kills || !isWorking || !isDue) continue
     const { pid } = worker
+    load.enter(parts.restarts)
     process.kill(pid, 'SIGKILL')
     const killedAt = performance.now()
     await waitUntil(() => !isProcessAlive(pid))
     worker = await serveHaspAgain(stack, env)
+    load.enter(parts.moving)
     kills.push({ recordsDone, downMs: Math.round(performance.now() - killedAt) })
     onProgress(`kill ${kills.length}: at ${recordsDone} records, back after ${kills.at(-1)?.downMs} ms`)
   }
+  load.enter(parts.end)
   const jobMs = Math.round(performance.now() - startedAt)
   // The last requests are decided on what holds now.
   await sleep(3_000)

@@ -31,14 +31,26 @@ export function describeRewrap(run: RewrapRun): string {
     `moves in the ledger: ${counts.rewraps}, of ${counts.rewrappedRecords} different records; moved twice: ${counts.rewrappedTwice}`,
     `unwraps that the job announced: ${counts.unwrapsIntended} (${wasted} lost with a killed process)`,
     `while it ran: ${describeLoad(load)}`,
+    ...describeParts(load),
     `after the old KEK was retired: ${describeLoad(openedAfterwards)}`,
   ].join('\n')
 }
 
 function describeLoad(load: LoadResult): string {
-  const { p50, p99, max } = load.latencyMs
   const failed = load.sent - load.answered
-  return `${load.sent} requests, ${load.answered} answered, ${failed} failed; p50 ${p50.toFixed(1)} ms, p99 ${p99.toFixed(1)} ms, longest ${max.toFixed(0)} ms`
+  return `${load.sent} requests, ${load.answered} answered, ${failed} failed; ${describeLatency(load.latencyMs)}`
+}
+
+function describeParts({ parts }: LoadResult): string[] {
+  return Object.entries(parts)
+    .filter(([, { answered }]) => answered > 0)
+    .map(
+      ([part, { answered, latencyMs }]) => `- ${part}: ${answered} answered; ${describeLatency(latencyMs)}`,
+    )
+}
+
+function describeLatency({ p50, p99, max }: LoadResult['latencyMs']): string {
+  return `p50 ${p50.toFixed(1)} ms, p99 ${p99.toFixed(1)} ms, longest ${max.toFixed(0)} ms`
 }
 
 function failuresOf(load: LoadResult): string[] {

@@ -74,7 +74,7 @@ async function openQueue(
     connection,
     poolMax: queueConnectionsMax,
     applicationName: 'hasp:jobs',
-    onIdleError: (error) => log.warn({ err: error }, 'a database connection broke'),
+    onConnectionLost: (error) => log.warn({ err: error }, 'a database connection broke'),
   })
   const onError = (error: unknown) => log.warn({ err: error }, 'the job queue met an error')
   return JobQueue.open({ db: stack.use(db), onError })

@@ -18,6 +18,7 @@ import { OrganisationViews } from '#targets/organisation-view.ts'
 import type { ProviderCaller } from '#targets/validate-credential.ts'
 import type { Logger } from '#telemetry/log.ts'
 import type { Custody } from './build-custody.ts'
+import { logRefusals } from './log-refusals.ts'
 import type { Storage } from './open-storage.ts'
 
 /** What stores credentials, and what lends them. */
@@ -44,7 +45,7 @@ export function buildLending(
     now: () => Date
     upstreamCa?: string | undefined
     stopping: AbortSignal
-    onUnexpected: (error: unknown) => void
+    onUnexpected: (error: unknown, requestId?: string) => void
   },
 ): Lending {
   const { config, log, now, onUnexpected } = options
@@ -109,6 +110,7 @@ export function buildLending(
     },
     onTargetUsed: (target) => lastUsed.note(target),
     isDatabaseAway,
+    onRefused: logRefusals(log),
     onUnexpected,
   }
   return { targets, views, virtualKeys, lastUsed, proxy, onTampered }

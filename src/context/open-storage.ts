@@ -1,7 +1,7 @@
 import { createFirstOrganisation, type NewOrganisation } from '#access/create-organisation.ts'
 import type { Config } from '#config/load-config.ts'
 import type { Connection } from '#db/connection.ts'
-import { openDatabase, type Database } from '#db/database.ts'
+import { openDatabase, type Database, type OpenDatabase } from '#db/database.ts'
 import { startEmbeddedPostgres } from '#db/embedded-postgres.ts'
 import { migrateToLatest } from '#db/migrate.ts'
 import { lookupTimeoutMs } from '#db/token-lookups.ts'
@@ -29,20 +29,25 @@ const receiptConnectionsMax = 4
 /** Apart as well: what strangers make Hasp ask of a database that hangs takes no connection from the rest. */
 const lookupConnectionsMax = 6
 
+type Limits = Pick<OpenDatabase, 'statementTimeoutMs' | 'inUseMsMax'>
+
+/** The connection goes first: whoever waits for a database that says nothing hears that it is away, and not of others. */
+const lookupLimits: Limits = { inUseMsMax: lookupTimeoutMs - 500, statementTimeoutMs: lookupTimeoutMs }
+
 /** Opens the operator's PostgreSQL, or starts Hasp's own, and brings its schema up to date. */
 export async function openStorage(
   stack: AsyncDisposableStack,
   { config, log, now }: { config: Config; log: Logger; now: () => Date },
 ): Promise<Storage> {
   const connection = config.databaseUrl ?? (await embeddedConnection(stack, config, log))
-  const open = (applicationName: string, poolMax: number, statementTimeoutMs?: number) =>
+  const open = (applicationName: string, poolMax: number, limits?: Limits) =>
     stack.use(
       openDatabase({
         connection,
         poolMax,
         applicationName,
-        ...(statementTimeoutMs === undefined ? {} : { statementTimeoutMs }),
-        onIdleError: (error) => log.warn({ err: error }, 'a database connection broke'),
+        ...limits,
+        onConnectionLost: (error) => log.warn({ err: error }, 'a database connection broke'),
       }),
     )
   const db = open('hasp', config.databasePoolMax)
@@ -52,8 +57,7 @@ export async function openStorage(
   const ring = await loadRingOf(db, config)
   const firstOrganisation = await createFirstOrganisation({ db, ring, now })
 
-  // Soon after nobody waits for it any more.
-  const lookups = open('hasp:lookups', lookupConnectionsMax, lookupTimeoutMs + 500)
+  const lookups = open('hasp:lookups', lookupConnectionsMax, lookupLimits)
 
   let outcomesLost = 0
   const receipts = new ReceiptCommitter({

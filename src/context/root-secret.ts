@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto'
-import { mkdir, open, readFile, stat } from 'node:fs/promises'
-import { join } from 'node:path'
+import { open, readFile, stat } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
 import { isWrittenUnder } from '#access/written-under.ts'
 import { ConfigError, type Config } from '#config/load-config.ts'
+import { makeDirectory } from '#config/make-directory.ts'
 import type { Database } from '#db/database.ts'
 import { SecretRing } from '#integrity/secret-ring.ts'
 
@@ -25,7 +26,7 @@ async function loadSecretRing(config: Config): Promise<SecretRing> {
   }
   const current =
     config.rootSecret === undefined
-      ? await readOrCreate(join(config.dataDir, 'root-secret'))
+      ? await readOrCreate(config.dataDir)
       : Buffer.from(config.rootSecret, 'base64')
   const previous =
     config.rootSecretPrevious === undefined ? undefined : Buffer.from(config.rootSecretPrevious, 'base64')
@@ -53,14 +54,17 @@ export async function loadRingOf(db: Database, config: Config): Promise<SecretRi
   ])
 }
 
-async function readOrCreate(path: string): Promise<Buffer> {
-  await mkdir(join(path, '..'), { recursive: true, mode: 0o700 })
+async function readOrCreate(dataDir: string): Promise<Buffer> {
+  const path = join(dataDir, 'root-secret')
+  await makeDirectory(dataDir, 0o700).catch((error: unknown) => {
+    throw unwritable(dataDir, codeOf(error))
+  })
   try {
     await using file = await open(path, 'wx', 0o600)
     await file.writeFile(`${randomBytes(secretBytes).toString('base64')}\n`)
     await file.sync()
   } catch (error) {
-    if (!(error instanceof Error) || !('code' in error) || error.code !== 'EEXIST') throw error
+    if (codeOf(error) !== 'EEXIST') throw unwritable(dataDir, codeOf(error))
   }
   const { mode } = await stat(path)
   if (process.platform !== 'win32' && (mode & 0o077) !== 0) {
@@ -70,4 +74,14 @@ async function readOrCreate(path: string): Promise<Buffer> {
   if (secret.length < secretBytes)
     throw new ConfigError([`${path} is too short: restore it from your backup.`])
   return secret
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : 'unknown error'
+}
+
+function unwritable(dataDir: string, code: string): ConfigError {
+  return new ConfigError([
+    `the data directory ${resolve(dataDir)} can not be written to (${code}), and the root secret is to be kept there: set HASP_DATA_DIR to a directory that the user who runs Hasp may write to, or HASP_ROOT_SECRET.`,
+  ])
 }

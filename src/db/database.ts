@@ -1,6 +1,7 @@
 import { Kysely, PostgresDialect, type Transaction } from 'kysely'
 import { Pool } from 'pg'
 import { connectTimeoutMs, whereOf, type Connection } from './connection.ts'
+import { limitUse } from './limit-use.ts'
 import type { Schema } from './schema.ts'
 
 /** What repositories run queries on: the database itself or a transaction of it. */
@@ -14,8 +15,13 @@ export type OpenDatabase = Readonly<{
   applicationName: string
   /** How long the server works on one statement. Default 30000. */
   statementTimeoutMs?: number
-  /** Told of connections that broke while idle; the pool replaces them. */
-  onIdleError?: (error: Error) => void
+  /**
+   * How long a connection may be in use for one query or transaction, before it is closed under it and the query fails
+   * as by a database that is away. Default: as long as it takes.
+   */
+  inUseMsMax?: number
+  /** Told of connections that broke while idle, or were in use for too long; the pool replaces them. */
+  onConnectionLost?: (error: Error) => void
 }>
 
 /**
@@ -53,6 +59,9 @@ export class Database implements AsyncDisposable {
   }
 }
 
+/** How long a connection is silent before TCP asks whether its other end is there; the system's default is two hours. */
+const keepAliveDelayMs = 10_000
+
 /**
  * Prepares a pool; the first query connects.
  * @throws {DatabaseError} `database_url_invalid`
@@ -65,11 +74,14 @@ export function openDatabase(options: OpenDatabase): Database {
     connectionTimeoutMillis: connectTimeoutMs,
     idleTimeoutMillis: 60_000,
     keepAlive: true,
+    keepAliveInitialDelayMillis: keepAliveDelayMs,
     statement_timeout: options.statementTimeoutMs ?? 30_000,
     idle_in_transaction_session_timeout: 30_000,
   })
   // An EventEmitter without a listener throws: a connection that breaks, idle or in use, would end the process.
-  pool.on('error', (error) => options.onIdleError?.(error))
+  pool.on('error', (error) => options.onConnectionLost?.(error))
   pool.on('connect', (client) => client.on('error', () => {}))
+  const { inUseMsMax } = options
+  if (inUseMsMax !== undefined) limitUse(pool, inUseMsMax, (error) => options.onConnectionLost?.(error))
   return new Database(pool)
 }

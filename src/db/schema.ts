@@ -140,6 +140,7 @@ interface LedgerEntries {
   receipt_id: string | null
   target_id: string | null
   virtual_key_id: string | null
+  wraps: Generated<number | null>
   xid: Generated<string>
 }
 

@@ -15,7 +15,7 @@ export type Lookup<Found> = Readonly<{ found: Found | undefined; readAtMs: numbe
 type Waiting<Found> = { digests: readonly Buffer[]; resolvers: PromiseWithResolvers<Lookup<Found>>[] }
 
 const queriesMax = 2
-/** How long a query is waited for; its server should give it up soon after, or further ones pile up there. */
+/** How long a query is waited for; its connection and its server should give it up by then, or further ones pile up. */
 export const lookupTimeoutMs = 5_000
 const tokensPerQueryMax = 256
 

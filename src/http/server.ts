@@ -7,6 +7,7 @@ import type { ProxyDeps } from '#proxy/deps.ts'
 import { isProxied } from '#proxy/is-proxied.ts'
 import type { ApiDeps, ApiServer } from './api-server.ts'
 import { answerClientError } from './client-error.ts'
+import { toldOf, type IsDatabaseAway } from './database-away.ts'
 import { describeApi, describeProblems } from './describe-api.ts'
 import type { ErrorCode } from './errors-to-http.ts'
 import { managementApi } from './management-api.ts'
@@ -22,8 +23,7 @@ export type ServerDeps = Readonly<{
   proxy: ProxyDeps
   service: ServiceDeps
   readBuffers: Pick<ReadBuffers, 'overwrite'>
-  /** Whether what failed is the connection to the database. */
-  isDatabaseAway: (error: unknown) => boolean
+  isDatabaseAway: IsDatabaseAway
   /** Told of errors that are nobody's refusal. */
   onUnexpected: (error: unknown, requestId: string) => void
   version: string
@@ -59,9 +59,7 @@ export async function buildServer(deps: ServerDeps): Promise<ApiServer> {
 
   app.setErrorHandler((error, request, reply) => {
     wipeUnreadBody(request.raw)
-    const isUnknown = problemOf(error, request.id).problem.code === 'internal'
-    const isAway = isUnknown && deps.isDatabaseAway(error)
-    const code = answerProblem(isAway ? databaseAway : error, request.id, reply)
+    const code = answerProblem(toldOf(error, deps.isDatabaseAway), request.id, reply)
     if (code === 'internal' || code === 'row_tampered') deps.onUnexpected(error, request.id)
     return reply
   })
@@ -82,7 +80,11 @@ export async function buildServer(deps: ServerDeps): Promise<ApiServer> {
   })
   serviceRoutes(app, deps.service)
   await app.register(async (scope: ApiServer) =>
-    onboardingPages(scope, { ...deps.api, onUnexpected: deps.onUnexpected }),
+    onboardingPages(scope, {
+      ...deps.api,
+      isDatabaseAway: deps.isDatabaseAway,
+      onUnexpected: deps.onUnexpected,
+    }),
   )
   await app.register(async (scope: ApiServer) => managementApi(scope, deps.api), { prefix: '/api/v1' })
   return app
@@ -93,11 +95,6 @@ function takeNoBodies(app: ApiServer): void {
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('*', async (_: unknown, payload: IncomingMessage) => wipeUnreadBody(payload))
 }
-
-const databaseAway = new RequestError(
-  'overloaded',
-  'The database does not answer. Try again shortly: with an Idempotency-Key nothing is done twice.',
-)
 
 /** Answers with what the caller may know of `error`. @returns its code. */
 function answerProblem(error: unknown, requestId: string, reply: FastifyReply): ErrorCode {

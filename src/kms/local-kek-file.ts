@@ -31,7 +31,7 @@ export function localKekPath(directory: string, id: string): string {
 
 /**
  * Makes a new KEK file: 32 random bytes, mode 0600, on the disk before this returns. Never overwrites one, because
- * whatever the old KEK sealed could then not be opened again.
+ * whatever the old KEK sealed could then not be opened again. Makes `directory` where it is missing, and nothing above it.
  *
  * @throws {KekFault} `misconfigured`
  */
@@ -40,7 +40,7 @@ export async function createLocalKek(directory: string, id: string): Promise<voi
   using material = SecretBytes.alloc(KEK_BYTES)
   randomFillSync(material.unsafeBytes())
   try {
-    await mkdir(directory, { recursive: true, mode: DIRECTORY_MODE })
+    await makeDirectory(directory)
     await using file = await open(path, 'wx', FILE_MODE)
     await file.write(material.unsafeBytes())
     await file.sync()
@@ -50,6 +50,15 @@ export async function createLocalKek(directory: string, id: string): Promise<voi
     throw code === 'EEXIST'
       ? misconfigured(code, 'This local KEK exists already; choose another id.')
       : misconfigured(code, 'The local KEK file could not be written; check its directory and the disk.')
+  }
+}
+
+/** Where the service keeps all of them: below a directory that is there. */
+async function makeDirectory(directory: string): Promise<void> {
+  try {
+    await mkdir(directory, { mode: DIRECTORY_MODE })
+  } catch (error) {
+    if (errnoCode(error) !== 'EEXIST') throw error
   }
 }
 

@@ -5,7 +5,9 @@ import type { OrganisationViews } from '#targets/organisation-view.ts'
 import type { OrganisationShares } from './organisation-shares.ts'
 import type { BodyBudget } from './read-body.ts'
 import type { CallsInFlight } from './calls-in-flight.ts'
+import type { KnownCaller } from './known-caller.ts'
 import type { ProxyStats } from './proxy-stats.ts'
+import type { RefusalCode } from './refusal-rules.ts'
 import type { UpstreamTransport } from './upstream/upstream-transport.ts'
 
 /** What the proxy needs of the rest of Hasp. */
@@ -33,6 +35,19 @@ export type ProxyDeps = Readonly<{
   onTargetUsed: (target: { orgId: string; targetId: string }) => void
   /** Whether what failed is the connection to the database. */
   isDatabaseAway: (error: unknown) => boolean
-  /** Something failed that nobody foresaw; for the log. */
-  onUnexpected: (error: unknown) => void
+  /** Hasp itself answered a request; for the log. */
+  onRefused: (refused: RefusedRequest) => void
+  /** Something failed that nobody foresaw; for the log. `requestId`: as in {@link RefusedRequest}. */
+  onUnexpected: (error: unknown, requestId?: string) => void
+}>
+
+/** What may be told of a request that was refused. */
+export type RefusedRequest = Readonly<{
+  /** By which the caller knows the refusal, too. */
+  requestId: string
+  code: RefusalCode
+  /** Undefined where no call was receipted. */
+  receiptId: string | undefined
+  /** Undefined for a stranger. */
+  caller: KnownCaller | undefined
 }>

@@ -9,7 +9,7 @@ import { streamRefusal } from './dialects/write-refusal.ts'
 import { ErrorReply } from './error-reply.ts'
 import { isAscii } from './header-names.ts'
 import { Refusal } from './refusal.ts'
-import { selectReplyHeaders } from './reply-headers.ts'
+import { receiptHeader, selectReplyHeaders } from './reply-headers.ts'
 import type { UpstreamError } from './upstream/upstream-error.ts'
 import type {
   ReplyHeaders,
@@ -264,8 +264,10 @@ export class ProxiedCall implements ReplySink, OngoingCall {
       upstreamRequestId: this.#upstreamRequestId,
     })
     const exchange = this.#exchange
-    if (refusal !== undefined) this.#refuse?.(refusal)
-    else if (exchange === undefined) this.#resolve?.('ended')
+    if (refusal !== undefined) {
+      this.#subject.response.setHeader(receiptHeader, receipt.receiptId)
+      this.#refuse?.(refusal)
+    } else if (exchange === undefined) this.#resolve?.('ended')
     else exchange.whenBodyLeft(() => this.#resolve?.('ended'))
   }
 }

@@ -30,6 +30,9 @@ const namesOf = new Map(
   ]),
 )
 
+/** Names the receipt of the call, in every answer that was decided on after it. */
+export const receiptHeader = 'x-hasp-receipt'
+
 /** What Hasp says of its own about a proxied call. */
 export type CallMarks = Readonly<{ receipt: string; target: string; unwrap: string }>
 
@@ -44,7 +47,7 @@ export function selectReplyHeaders(
   marks: CallMarks,
 ): string[] {
   const selected = [
-    'x-hasp-receipt',
+    receiptHeader,
     marks.receipt,
     'x-hasp-target',
     marks.target,

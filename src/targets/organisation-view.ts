@@ -2,8 +2,9 @@ import { LRUCache } from 'lru-cache'
 import type { Database, Db } from '#db/database.ts'
 import type { SecretRing } from '#integrity/secret-ring.ts'
 import type { Kek } from '#keks/kek.ts'
-import { lendableTarget, type LendableTarget } from './lendable.ts'
-import { readVerifiedRows, type VerifiedRow, type VerifiedRows } from './verified-rows.ts'
+import type { LendableTarget } from './lendable.ts'
+import { SharedLoads } from './shared-loads.ts'
+import { noRows, readVerifiedRows, type VerifiedRows } from './verified-rows.ts'
 
 /** What one organisation may lend, as of one epoch. */
 export type OrganisationView = Readonly<{
@@ -39,7 +40,11 @@ const epochsMax = 100_000
  */
 export class OrganisationViews {
   readonly #deps: Deps
-  readonly #views = new LRUCache<string, Promise<OrganisationView> | OrganisationView>({ max: viewsMax })
+  readonly #views = new LRUCache<string, OrganisationView>({ max: viewsMax })
+  readonly #loads = new SharedLoads<OrganisationView>({
+    load: (orgId) => this.#load(orgId),
+    onLoaded: (orgId, view) => void this.#views.set(orgId, view),
+  })
   /** What of the rows need not be read again for the next view. */
   readonly #rows = new LRUCache<string, VerifiedRows>({ max: viewsMax })
   /** The highest epoch seen of each organisation: it never falls, unless somebody writes it back in the database. */
@@ -53,17 +58,7 @@ export class OrganisationViews {
 
   /** The view in hand, or a fresh one. */
   find(orgId: string): Promise<OrganisationView> | OrganisationView {
-    const held = this.#views.get(orgId)
-    if (held !== undefined) return held
-    const loading = this.#load(orgId)
-    this.#views.set(orgId, loading)
-    const settle = (view?: OrganisationView) => {
-      if (this.#views.peek(orgId) !== loading) return
-      if (view === undefined) this.#views.delete(orgId)
-      else this.#views.set(orgId, view)
-    }
-    loading.then(settle, () => settle())
-    return loading
+    return this.#views.get(orgId) ?? this.#loads.ask(orgId)
   }
 
   /** Whether nothing of the organisation changed since `view` was read: whoever is refused is refused for what is. */
@@ -71,6 +66,10 @@ export class OrganisationViews {
     return (await this.#deps.readEpoch(this.#deps.db.kysely, view.orgId)) === view.epoch
   }
 
+  /**
+   * The view in hand is outdated. One that is being read is not dropped: nobody has decided on it yet, and all whose
+   * receipts are stale at the same time would each read another.
+   */
   forget(orgId: string): void {
     this.#views.delete(orgId)
   }
@@ -78,6 +77,7 @@ export class OrganisationViews {
   /** Another node, or this one, told that the organisation is at `epoch` now. */
   hear(orgId: string, epoch: string): void {
     this.#views.delete(orgId)
+    this.#loads.overtake(orgId)
     if (!isLater(epoch, this.#heard.get(orgId))) return
     this.#heard.set(orgId, epoch)
   }
@@ -90,6 +90,7 @@ export class OrganisationViews {
 
   forgetAll(): void {
     this.#views.clear()
+    this.#loads.abandonAll()
   }
 
   /** Reads epoch and rows in one snapshot of the database. */
@@ -107,24 +108,27 @@ export class OrganisationViews {
         onTampered({ orgId, table, id })
         tampered.add(id)
       }
-      const keks = byId(await this.#deps.findKeksOfOrg(trx, ring, orgId, note('keks')), (kek) => kek.id)
-      const held = this.#rows.get(orgId) ?? new Map()
-      const found = await readVerifiedRows(trx, ring, orgId, held, (table, id) => note(table)(id))
+      const keks = await this.#deps.findKeksOfOrg(trx, ring, orgId, note('keks'))
+      const held = this.#rows.get(orgId) ?? noRows
+      const read = await readVerifiedRows(trx, {
+        ring,
+        orgId,
+        keks,
+        held,
+        onTampered: (table, id) => note(table)(id),
+      })
       if (!this.#isForward(orgId, epoch)) {
         note('organisations')(orgId)
-        return { orgId, epoch, readAtMs, targets: [], tamperedTargetIds: tampered.union(found) }
+        return { orgId, epoch, readAtMs, targets: [], tamperedTargetIds: tampered.union(read.rows) }
       }
+      this.#rows.set(orgId, read)
       const targets: LendableTarget[] = []
-      const rows = new Map<string, VerifiedRow>()
-      for (const [id, row] of found) {
-        const lendable = join(row, keks.get(row.target.kekId))
-        rows.set(id, { ...row, lendable })
+      for (const [id, { target, lendable }] of read.rows) {
         if (lendable !== null) targets.push(lendable)
         // One alarm for each cause: a row that this target needs was told of already.
-        else if (tampered.has(id) || tampered.has(row.target.kekId)) tampered.add(id)
+        else if (tampered.has(id) || tampered.has(target.kekId)) tampered.add(id)
         else note('targets')(id)
       }
-      this.#rows.set(orgId, rows)
       return { orgId, epoch, readAtMs, targets, tamperedTargetIds: tampered }
     })
   }
@@ -141,26 +145,4 @@ export class OrganisationViews {
 
 function isLater(epoch: string, than: string | undefined): boolean {
   return than === undefined || BigInt(epoch) > BigInt(than)
-}
-
-/** Null where a row is missing, or the rows contradict one another. */
-function join({ target, credential, lendable }: VerifiedRow, kek: Kek | undefined): LendableTarget | null {
-  if (credential === undefined || kek === undefined) return null
-  if (lendable !== null && isSameKey(lendable.kek, kek)) {
-    return { ...lendable, kek, record: { ...lendable.record, kek } }
-  }
-  try {
-    return lendableTarget(target, credential, kek)
-  } catch {
-    return null
-  }
-}
-
-/** Whether all that `lendableTarget` asks of a KEK is as it was; rules and state may be others. */
-function isSameKey(a: Kek, b: Kek): boolean {
-  return a.id === b.id && a.kekRef === b.kekRef && a.access.provider === b.access.provider
-}
-
-function byId<Entity>(entities: readonly Entity[], idOf: (entity: Entity) => string): Map<string, Entity> {
-  return new Map(entities.map((entity) => [idOf(entity), entity]))
 }

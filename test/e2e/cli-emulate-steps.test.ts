@@ -79,6 +79,12 @@ describe('what the emulated clouds print, typed line by line as it is printed', 
       expect(cloud.steps.at(-1)).toBe(`bin/hasp kek verify ${name}`)
       const verify = () => type(cloud.steps.at(-1) ?? '')
       expect(await verify()).toMatch(/✓\s+least-privilege/)
+      const mistyped = type(cloud.take.replace(`-d '{`, `-d '{"forever":true,`))
+      await expect(mistyped).rejects.toMatchObject({
+        code: 22,
+        stdout: expect.stringMatching(/"error": ?"Bad input: /),
+        stderr: expect.stringContaining('curl: (22)'),
+      })
       await type(cloud.take)
       await expect(verify()).rejects.toMatchObject({ code: 1 })
       await type(cloud.giveBack)

@@ -5,6 +5,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import OpenAI from 'openai'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { suspendKek } from '#keks/suspend.ts'
+import { KekFault } from '#kms/kek-fault.ts'
 import { createEmptyDatabase } from '../support/database.ts'
 import { openaiCredential, startSurroundings, type Surroundings } from '../support/lending-hasp.ts'
 import { runCli, Seen, startCli, type CliResult } from '../support/run-cli.ts'
@@ -58,7 +60,12 @@ async function done(...argv: string[]): Promise<string> {
 
 /** What a command answers to machines; it must come out well, and say nothing else. */
 async function answer(...argv: string[]): Promise<unknown> {
-  const { code, stdout, stderr } = await cli([...argv, '--json'])
+  return answerTo(argv)
+}
+
+/** As {@link answer}, of a command that reads `input`. */
+async function answerTo(argv: readonly string[], input?: string): Promise<unknown> {
+  const { code, stdout, stderr } = await cli([...argv, '--json'], input)
   expect(stderr).toBe('')
   expect(code).toBe(0)
   return JSON.parse(stdout)
@@ -72,13 +79,7 @@ async function failure(argv: readonly string[], input?: string) {
 
 async function addTarget(name: string): Promise<{ id: string }> {
   const argv = ['target', 'add', '--provider', 'openai', '--name', name, '--kek', 'main', '--base-url']
-  const { code, stdout, stderr } = await cli(
-    [...argv, surroundings.openai.origin, '--json'],
-    openaiCredential,
-  )
-  expect(stderr).toBe('')
-  expect(code).toBe(0)
-  return JSON.parse(stdout)
+  return (await answerTo([...argv, surroundings.openai.origin], openaiCredential)) as { id: string }
 }
 
 describe('every command that reads', () => {
@@ -281,6 +282,32 @@ describe('a target', () => {
     expect(refused.error.message).toContain(`give ${surroundings.openai.origin} instead`)
   })
 
+  it('is not sealed under a KEK that is not active, and is told what to do about that one, by its name', async () => {
+    const register = ['kek', 'register', '--provider', 'local', '--name', 'not proven']
+    const { id: kekId } = (await answer(...register)) as Kek
+    const add = ['target', 'add', '--provider', 'openai', '--name', 'early', '--kek', kekId, '--base-url']
+    add.push(surroundings.openai.origin)
+    const early = await failure(add, openaiCredential)
+    expect(early.error).toMatchObject({ code: 'target_kek_not_active', status: 409 })
+    expect(early.error.hint).toMatch(/bin\/hasp kek grant 'not proven'\n +bin\/hasp kek verify 'not proven'$/)
+
+    await done('kek', 'verify', 'not proven')
+    await answerTo(add, openaiCredential)
+    const { database: db, ring } = hasp.context
+    // No probe: it would find that the file is there, and resume the KEK.
+    await db.pool.query('DELETE FROM kek_probes WHERE kek_id = $1', [kekId])
+    const fault = new KekFault('revoked', 'ENOENT', 'The local KEK file has been removed.')
+    await suspendKek({ db, ring, now: () => new Date() }, { id: kekId, orgId: hasp.orgId }, fault, 'probe')
+    const rotated = await failure(['target', 'rotate', 'early'], openaiCredential)
+    expect(rotated.error).toMatchObject({ code: 'target_kek_not_active' })
+    expect(rotated.error.hint).toMatch(/refuses it \(ENOENT\)[^]*bin\/hasp kek verify 'not proven'$/)
+
+    await done('target', 'delete', 'early', '--yes')
+    await done('kek', 'retire', 'not proven', '--yes')
+    const late = await failure(add, openaiCredential)
+    expect(late.error.hint).toBe('Seal it under another KEK: bin/hasp kek list')
+  })
+
   it('never takes a credential from a file that others may read', async () => {
     const file = join(directory, 'open-credential')
     await writeFile(file, openaiCredential)
@@ -341,6 +368,7 @@ describe('a virtual key', () => {
 
   it('is shown once with a warning, changed, and revoked only when confirmed', async () => {
     const issued = await cli(['vkey', 'issue', '--name', 'shown', '--targets', 'all', '--expires', 'never'])
+    expect(issued.stdout).toMatch(/^Issued "shown" \([0-9a-f-]{36}\), which does not expire:\n/)
     expect(issued.stdout).toMatch(/\n {2}hasp_vk_[0-9A-Za-z]+\n[^]*OPENAI_BASE_URL=/)
     expect(issued.stderr).toContain('shown this once')
     expect(
@@ -372,6 +400,17 @@ describe('an admin token', () => {
     expect(refused.code).toBe(1)
     expect(JSON.parse(refused.stderr)).toMatchObject({ error: { code: 'unauthenticated', status: 401 } })
     expect(refused.stderr).not.toContain(token)
+  })
+
+  it.each([
+    [['--expires', '2099-01-31'], 'which expires 2099-01-31 23:59:59Z'],
+    [[], 'which does not expire'],
+  ])('says until when it is good, issued with %j', async (expires, until) => {
+    const shown = await done('token', 'issue', '--name', 'dated', ...expires)
+    const [, id = '', token = ''] = shown.split(/^Issued the admin token "dated" \((\S+)\), .+:\n\n {2}(\S+)/)
+    expect(shown).toContain(`(${id}), ${until}:\n`)
+    expect(token).toMatch(/^hasp_admin_/)
+    await done('token', 'revoke', id, '--yes')
   })
 
   it('that is the last can not be revoked', async () => {

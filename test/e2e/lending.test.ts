@@ -35,6 +35,23 @@ describe('lending a credential to unmodified SDKs', () => {
     expect(final.stop_reason).toBe('end_turn')
   })
 
+  it('answers whoever asks for one model, and hands the provider’s own refusal of another on', async () => {
+    for (const path of ['/openai/v1', '/v1']) {
+      expect(await openai(path).models.retrieve('gpt-5')).toMatchObject({ id: 'gpt-5', object: 'model' })
+      // One that Hasp takes for OpenAI's, and this OpenAI does not have.
+      const unknown = openai(path).models.retrieve('ft:gpt-4o:acme::9')
+      await expect(unknown).rejects.toMatchObject({
+        status: 404,
+        code: 'model_not_found',
+        param: 'model',
+        message: expect.stringContaining("The model 'ft:gpt-4o:acme::9' does not exist"),
+      })
+    }
+    for (const path of ['/anthropic', '']) {
+      expect((await anthropic(path).models.retrieve('claude-opus-5')).id).toBe('claude-opus-5')
+    }
+  })
+
   it('names the receipt, the target and the unwrap, and the customer’s trail has that unwrap', async () => {
     const { response } = await openai().chat.completions.create({ model: 'gpt-5', messages }).withResponse()
     const receiptId = response.headers.get('x-hasp-receipt')

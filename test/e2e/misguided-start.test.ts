@@ -61,6 +61,31 @@ describe('a start under another root secret than its database was written under'
   })
 })
 
+describe('a start on a data directory that nobody can make', () => {
+  const dataDir = '/proc/hasp'
+  it.runIf(process.platform === 'linux').each([['serve'], ['migrate']])(
+    'ends at once, and says which setting to change: hasp %s',
+    async (command) => {
+      const refused = await runCli(seen, [command], { HASP_DATA_DIR: dataDir, HASP_PORT: '0' })
+      expect(refused).toMatchObject({ code: 1, stdout: '' })
+      expect(refused.stderr).toMatch(/directory \/proc\/hasp can not be written to[^]*Set HASP_DATA_DIR/)
+    },
+  )
+
+  it.runIf(process.platform === 'linux')(
+    'ends at once where only the root secret is to be kept there',
+    async () => {
+      await using database = await createTestDatabase()
+      const env = { DATABASE_URL: urlOf(database.connection), HASP_DATA_DIR: dataDir }
+      const refused = await runCli(seen, ['org', 'create', 'acme'], env)
+      expect(refused).toMatchObject({ code: 2, stdout: '' })
+      expect(refused.stderr).toMatch(
+        /\/proc\/hasp can not be written to[^]*HASP_DATA_DIR[^]*HASP_ROOT_SECRET/,
+      )
+    },
+  )
+})
+
 describe('a start on a DATABASE_URL', () => {
   it('that takes the connection and ends it, says what to look at, and never the password', async () => {
     const server = createServer((socket) => socket.once('data', () => socket.destroy())).listen(

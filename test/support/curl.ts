@@ -22,14 +22,14 @@ class Failure extends Error {
   }
 }
 
-/** Without `-f`, `-s` and `-S` the real one would do other things: they are demanded. */
+/** Without `--fail-with-body`, `-s` and `-S` the real one would do other things: they are demanded. */
 function parse(argv: string[]) {
   try {
     const { values, positionals } = parseArgs({
       args: argv,
       allowPositionals: true,
       options: {
-        fail: { type: 'boolean', short: 'f' },
+        'fail-with-body': { type: 'boolean' },
         silent: { type: 'boolean', short: 's' },
         'show-error': { type: 'boolean', short: 'S' },
         cacert: { type: 'string' },
@@ -37,8 +37,8 @@ function parse(argv: string[]) {
         data: { type: 'string', short: 'd', multiple: true, default: [] },
       },
     })
-    const isComplete = values.fail && values.silent && values['show-error'] && positionals.length === 1
-    if (!isComplete) throw new Error('Takes -fsS and one URL.')
+    const isQuiet = values.silent && values['show-error'] && values['fail-with-body']
+    if (!isQuiet || positionals.length !== 1) throw new Error('Takes -sS, --fail-with-body and one URL.')
     return { ...values, url: new URL(positionals[0] ?? '') }
   } catch (error) {
     throw new Failure(notUnderstood, String(error))
@@ -53,7 +53,8 @@ function contentOf(data: string): Buffer {
   )
 }
 
-async function curl(argv: string[]): Promise<Buffer> {
+/** Writes the body that comes, also that of a refusal. */
+async function curl(argv: string[]): Promise<void> {
   const { url, cacert, data, header } = parse(argv)
   const headers = header.flatMap((line) => {
     const [name = '', value = ''] = line.split(/: *(.*)/s)
@@ -73,14 +74,13 @@ async function curl(argv: string[]): Promise<Buffer> {
   const [reply] = (await once(request, 'response').catch((error: unknown) => {
     throw new Failure(noReply, String(error))
   })) as [IncomingMessage]
-  const answer = await buffer(reply)
+  process.stdout.write(await buffer(reply))
   const status = reply.statusCode ?? 0
   if (status >= 400) throw new Failure(refused, `The requested URL returned error: ${status}`)
-  return answer
 }
 
 try {
-  process.stdout.write(await curl(process.argv.slice(2)))
+  await curl(process.argv.slice(2))
 } catch (error) {
   process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`)
   process.exitCode = error instanceof Failure ? error.exitCode : 1

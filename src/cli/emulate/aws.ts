@@ -96,7 +96,7 @@ ${
 
 /** Registers the key, puts the grant in place and proves it: each line as it is to be typed. */
 function customerSteps(url: string, roleArn: string, keyArn: string): string {
-  const control = `curl -fsS ${url}/_emulator`
+  const control = `curl -sS --fail-with-body ${url}/_emulator`
   return `For the terminal of its customer (HASP_URL and HASP_TOKEN set):
 
   hasp kek register --provider aws --name aws --key-arn ${keyArn} --role-arn ${roleArn} --file grant-aws

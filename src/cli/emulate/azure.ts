@@ -146,7 +146,7 @@ function customerSteps(
   const keyName = keyId.split('/').at(-2) ?? ''
   const role = `${host.includes('.managedhsm.') ? 'Managed HSM' : 'Key Vault'} Crypto Service Encryption User`
   const control = (command: string, input: string) =>
-    `curl -fsS --cacert ${caFile} ${url}/_emulator/${command} -H 'content-type: application/json' -d '${input}'`
+    `curl -sS --fail-with-body --cacert ${caFile} ${url}/_emulator/${command} -H 'content-type: application/json' -d '${input}'`
   return `For the terminal of its customer (HASP_URL and HASP_TOKEN set):
 
   hasp kek register --provider azure --name azure --key-id ${keyId} --tenant-id ${tenantId} --file grant-azure

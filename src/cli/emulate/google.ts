@@ -143,7 +143,7 @@ function customerSteps(
   keyName: string,
 ): string {
   const provider = `projects/${projectNumber}/locations/global/workloadIdentityPools/hasp-pool/providers/hasp`
-  const control = `curl -fsS -H 'content-type: application/json' ${url}/_emulator`
+  const control = `curl -sS --fail-with-body -H 'content-type: application/json' ${url}/_emulator`
   return `For the terminal of its customer (HASP_URL and HASP_TOKEN set):
 
   hasp kek register --provider gcp --name google --key-name ${keyName} --identity-provider ${provider} --file grant-google

@@ -1,4 +1,3 @@
-import { mkdir } from 'node:fs/promises'
 import type { Command } from 'commander'
 import type { Kek, Verification } from '#cli/api/replies.ts'
 import type { OutputOptions, Session } from '#cli/api/session.ts'
@@ -6,6 +5,7 @@ import { addCommand, withSession, type Cli } from '#cli/command.ts'
 import { shellWord } from '#cli/output/words.ts'
 import { ask } from '#cli/terminal/ask.ts'
 import { isInteractive } from '#cli/terminal/terminal.ts'
+import { makeDirectory } from '#config/make-directory.ts'
 import { accessOf, withAccessOptions, type AccessOptions } from './access-options.ts'
 import { formatGrant, formatKek } from './format-kek.ts'
 import { rulesOf, withRules, type RuleOptions } from './rules.ts'
@@ -48,7 +48,7 @@ async function register(session: Session, options: Options): Promise<void> {
   const { name, provider, file } = options
   const access = accessOf(provider, options)
   // Before anything is registered: what can not be written should not be found out later.
-  if (file !== undefined) await mkdir(file, { recursive: true })
+  if (file !== undefined) await makeDirectory(file, 0o777)
   const kek = await api.send<Kek>('POST', '/keks', { name, provider, ...access, ...rulesOf(options) })
   const files = file === undefined ? [] : await writeDocuments(file, kek)
 

@@ -1,8 +1,9 @@
-import { mkdir, writeFile } from 'node:fs/promises'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Kek } from '#cli/api/replies.ts'
 import { CliError } from '#cli/cli-error.ts'
 import { shellWord } from '#cli/output/words.ts'
+import { makeDirectory } from '#config/make-directory.ts'
 
 /**
  * Writes each document of a grant into `directory`, named after its title. They hold no secret.
@@ -13,7 +14,7 @@ export async function writeDocuments(
   directory: string,
   { name, grant }: Pick<Kek, 'name' | 'grant'>,
 ): Promise<string[]> {
-  await mkdir(directory, { recursive: true })
+  await makeDirectory(directory, 0o777)
   const paths: string[] = []
   for (const { title, body } of grant?.documents ?? []) {
     const path = join(directory, `${slug(title)}.${/^[[{]/.test(body) ? 'json' : 'txt'}`)

@@ -89,7 +89,6 @@ function hintFor({ status, code }: ApiProblem): string | undefined {
 }
 
 const hints: Readonly<Record<string, string>> = {
-  target_kek_not_active: 'Prove the grant first: hasp kek verify NAME',
   credential_not_checkable:
     'Can the machine that runs Hasp reach that address (DNS, firewall, proxy)? To store the credential without asking its provider, add --no-validate.',
   credential_rejected_by_provider:

@@ -3,6 +3,11 @@ export function moment(iso: string | null | undefined): string {
   return iso === null || iso === undefined ? '—' : `${iso.slice(0, 10)} ${iso.slice(11, 19)}Z`
 }
 
+/** Until when something that was issued is good, in the middle of a sentence. */
+export function untilWhen(expiresAt: string | null): string {
+  return expiresAt === null ? 'which does not expire' : `which expires ${moment(expiresAt)}`
+}
+
 /** A span of time in its largest whole unit. */
 export function span(ms: number): string {
   if (ms > 0 && ms % 60_000 === 0) return `${ms / 60_000} min`

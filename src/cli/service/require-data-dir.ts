@@ -1,7 +1,8 @@
-import { access, mkdir, mkdtemp, rmdir, stat } from 'node:fs/promises'
+import { access, mkdtemp, rmdir, stat } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { CliError } from '#cli/cli-error.ts'
 import type { Config } from '#config/load-config.ts'
+import { makeDirectory } from '#config/make-directory.ts'
 
 /**
  * Makes sure that Hasp can keep its data in `dataDir`, by writing there, before anything is started on it.
@@ -13,7 +14,7 @@ export async function requireDataDir({
   databaseUrl,
 }: Pick<Config, 'dataDir' | 'databaseUrl'>): Promise<void> {
   try {
-    await mkdir(dataDir, { recursive: true, mode: 0o700 })
+    await makeDirectory(dataDir, 0o700)
     await rmdir(await mkdtemp(join(dataDir, '.is-writable-')))
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error'

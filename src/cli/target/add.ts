@@ -8,6 +8,7 @@ import { parseList } from '#cli/parse/options.ts'
 import { readCredential } from '#cli/terminal/read-credential.ts'
 import { whereTheCredentialComesFrom, withCredential, type CredentialOptions } from './credential-options.ts'
 import { formatTarget } from './format-target.ts'
+import { withKekHint } from './with-kek-hint.ts'
 
 type Options = OutputOptions &
   CredentialOptions &
@@ -49,7 +50,7 @@ async function add({ io, api, out }: Session, options: Options): Promise<void> {
   const body = jsonWithCredential(members, credential)
   credential.fill(0)
   try {
-    const target = await api.send<Target>('POST', '/api-targets', body)
+    const target = await withKekHint(api, kek.id, api.send<Target>('POST', '/api-targets', body))
     out.answer(target, () => `Stored.\n\n${formatTarget(target, () => kek.name, out.columns)}`)
   } finally {
     body.fill(0)

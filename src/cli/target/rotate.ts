@@ -7,6 +7,7 @@ import { addCommand, withSession, type Cli } from '#cli/command.ts'
 import { readCredential } from '#cli/terminal/read-credential.ts'
 import { whereTheCredentialComesFrom, withCredential, type CredentialOptions } from './credential-options.ts'
 import { formatTarget } from './format-target.ts'
+import { withKekHint } from './with-kek-hint.ts'
 
 /** `hasp target rotate` */
 export function addTargetRotate(group: Command, cli: Cli): void {
@@ -28,14 +29,14 @@ async function rotate(
   named: string,
   options: OutputOptions & CredentialOptions,
 ): Promise<void> {
-  const { id, name } = await findNamed(api, 'target', named)
+  const { id, name, kekId } = await findNamed(api, 'target', named)
   const credential = await readCredential(io, options, `New credential of "${name}"`)
   const body = jsonWithCredential({ validate: options.validate }, credential)
   credential.fill(0)
   try {
     const [target, kekName] = await Promise.all([
-      api.send<Target>('PATCH', `/api-targets/${id}`, body),
-      out.isJson ? (kekId: string) => kekId : namesById(api, 'kek'),
+      withKekHint(api, kekId, api.send<Target>('PATCH', `/api-targets/${id}`, body)),
+      out.isJson ? (unnamed: string) => unnamed : namesById(api, 'kek'),
     ])
     out.answer(target, () => `Rotated.\n\n${formatTarget(target, kekName, out.columns)}`)
   } finally {

@@ -4,6 +4,7 @@ import type { Session } from '#cli/api/session.ts'
 import { addCommand, withSession, type Cli } from '#cli/command.ts'
 import { handOver, type IssueOptions } from '#cli/output/issued-token.ts'
 import { printable } from '#cli/output/printable.ts'
+import { untilWhen } from '#cli/output/words.ts'
 import { expiresAtOf, parseExpiry } from '#cli/parse/options.ts'
 
 type Options = IssueOptions & Readonly<{ name: string; expires?: string }>
@@ -32,6 +33,7 @@ async function issue(session: Session, options: Options): Promise<void> {
     session,
     issued,
     options,
-    (token) => `Issued the admin token "${printable(issued.name)}" (${issued.id}):\n\n  ${token}`,
+    (token) =>
+      `Issued the admin token "${printable(issued.name)}" (${issued.id}), ${untilWhen(issued.expiresAt)}:\n\n  ${token}`,
   )
 }

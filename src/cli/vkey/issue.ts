@@ -4,6 +4,7 @@ import type { Session } from '#cli/api/session.ts'
 import { addCommand, withSession, type Cli } from '#cli/command.ts'
 import { handOver, type IssueOptions } from '#cli/output/issued-token.ts'
 import { printable } from '#cli/output/printable.ts'
+import { untilWhen } from '#cli/output/words.ts'
 import { expiresAtOf, parseExpiry, parseScope } from '#cli/parse/options.ts'
 import { targetIdsOf } from './scope.ts'
 
@@ -47,7 +48,7 @@ async function issue(session: Session, options: Options): Promise<void> {
     session,
     issued,
     options,
-    (token) => `Issued "${printable(issued.name)}" (${issued.id}):
+    (token) => `Issued "${printable(issued.name)}" (${issued.id}), ${untilWhen(issued.expiresAt)}:
 
   ${token}
 

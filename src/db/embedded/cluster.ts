@@ -23,15 +23,33 @@ export type Cluster = Readonly<{
   environment: Record<string, string>
 }>
 
-/** Finds the cluster under `dataDir`, or creates it. */
+/**
+ * Finds the cluster under `dataDir`, or creates it.
+ * @throws {DatabaseError} `embedded_postgres_failed`
+ */
 export async function prepareCluster(dataDir: string): Promise<Cluster> {
   const [binaries, user] = await Promise.all([locateBinaries(), findServerUser()])
   // A server user other than ourselves must pass through; whatever is secret inside has a mode of its own.
-  await mkdir(dataDir, { recursive: true, mode: user === undefined ? 0o700 : 0o711 })
+  await makeDataDir(dataDir, user === undefined ? 0o700 : 0o711)
   const home = path.join(dataDir, 'postgres')
   await discardHalfMade(dataDir)
   if (!(await exists(home))) await createCluster(dataDir, home, binaries, user)
   return describeCluster(home, binaries, user)
+}
+
+/** Nothing above it: Node's `recursive` never comes back from where the system lets nobody make any, as in `/proc`. */
+async function makeDataDir(dataDir: string, mode: number): Promise<void> {
+  try {
+    await mkdir(dataDir, { mode })
+  } catch (cause) {
+    const code = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown error'
+    if (code === 'EEXIST') return
+    throw new DatabaseError(
+      'embedded_postgres_failed',
+      `The directory ${dataDir} can not be made (${code}). Set HASP_DATA_DIR to one whose parent is there and may be written to.`,
+      { cause },
+    )
+  }
 }
 
 async function describeCluster(

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { AnswerSize, ProviderAnswer, ProviderDialect, ProviderRequest } from './dialect.ts'
+import { modelInPath } from './model-in-path.ts'
 import { startMockProvider, type MockProvider, type MockProviderOptions } from './mock-provider.ts'
 import { answerChatCompletion } from './openai-chat.ts'
 import { answerEmbeddings } from './openai-embeddings.ts'
@@ -44,11 +45,9 @@ const openaiDialect: ProviderDialect = {
 }
 
 function answer(request: ProviderRequest, size: AnswerSize): ProviderAnswer {
-  if (request.method === 'GET' && request.path === '/v1/models') return { status: 200, json: modelList() }
+  if (request.method === 'GET') return answerModels(request)
   const operation = OPERATIONS.get(request.path)
-  if (operation === undefined || request.method !== 'POST') {
-    return openaiError(404, `Invalid URL (${request.method} ${request.path})`)
-  }
+  if (operation === undefined || request.method !== 'POST') return refuseUrl(request)
   if (request.body === null) return openaiError(400, 'We could not parse the JSON body of your request.')
   const { model } = request.body
   if (typeof model !== 'string') return openaiError(400, 'you must provide a model parameter')
@@ -76,12 +75,21 @@ function mask(credential: string): string {
   return `${credential.slice(0, 8)}${'*'.repeat(credential.length - 12)}${credential.slice(-4)}`
 }
 
-function modelList() {
-  const data = LISTED_MODELS.map((id) => ({
-    id,
-    object: 'model',
-    created: 1_754_073_306,
-    owned_by: 'system',
-  }))
-  return { object: 'list', data }
+/** The list, or one: whichever this mock would run. */
+function answerModels(request: ProviderRequest): ProviderAnswer {
+  if (request.path === '/v1/models') {
+    return { status: 200, json: { object: 'list', data: LISTED_MODELS.map(describeModel) } }
+  }
+  const id = modelInPath(request.path)
+  if (id === undefined) return refuseUrl(request)
+  if (MODEL_PATTERN.test(id)) return { status: 200, json: describeModel(id) }
+  return openaiError(404, `The model '${id}' does not exist`, { param: 'model', code: 'model_not_found' })
+}
+
+function refuseUrl({ method, path }: ProviderRequest): ProviderAnswer {
+  return openaiError(404, `Invalid URL (${method} ${path})`)
+}
+
+function describeModel(id: string) {
+  return { id, object: 'model', created: 1_754_073_306, owned_by: 'system' }
 }

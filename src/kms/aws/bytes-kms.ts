@@ -2,7 +2,14 @@ import { takeSecretMember } from '#kms/secret-member.ts'
 import { base64Length, writeBase64 } from '#kms/write-base64.ts'
 import type { AwsCredentials } from './aws-credentials.ts'
 import { transportFault } from './aws-faults.ts'
-import { type BytesCallDeps, callBytes, parseObject, textOf } from './call-bytes.ts'
+import {
+  type BytesCallDeps,
+  callBytes,
+  parseObject,
+  signedBody,
+  type SignedBody,
+  textOf,
+} from './call-bytes.ts'
 import type {
   DecryptReply,
   DecryptRequest,
@@ -28,9 +35,10 @@ export class BytesKms implements KmsTransport {
     credentials: AwsCredentials,
     signal: AbortSignal | undefined,
   ): Promise<EncryptReply> {
-    const body = bodyOf(request)
+    const body = encryptBody(request)
     try {
-      const reply = await callBytes(this.#deps, 'TrentService.Encrypt', body, credentials, signal)
+      const signed = signedBody(body)
+      const reply = await callBytes(this.#deps, 'TrentService.Encrypt', signed, credentials, signal)
       return readEncryptReply(reply.body, reply.requestId)
     } finally {
       body.fill(0)
@@ -42,13 +50,7 @@ export class BytesKms implements KmsTransport {
     credentials: AwsCredentials,
     signal: AbortSignal | undefined,
   ): Promise<DecryptReply> {
-    const body = Buffer.from(
-      JSON.stringify({
-        CiphertextBlob: request.ciphertext.toString('base64'),
-        EncryptionContext: request.encryptionContext,
-        KeyId: request.keyArn,
-      }),
-    )
+    const body = decryptBody(request)
     const reply = await callBytes(this.#deps, 'TrentService.Decrypt', body, credentials, signal)
     try {
       return readDecryptReply(reply.body, reply.requestId)
@@ -58,8 +60,25 @@ export class BytesKms implements KmsTransport {
   }
 }
 
+/** Every unwrap of a wrapped DEK asks the same; none of it is secret. */
+const decryptBodies = new WeakMap<Buffer, DecryptRequest & SignedBody>()
+
+function decryptBody(request: DecryptRequest): SignedBody {
+  const { ciphertext, encryptionContext, keyArn } = request
+  const known = decryptBodies.get(ciphertext)
+  if (known?.encryptionContext === encryptionContext && known.keyArn === keyArn) return known
+  const members = {
+    CiphertextBlob: ciphertext.toString('base64'),
+    EncryptionContext: encryptionContext,
+    KeyId: keyArn,
+  }
+  const fresh = { ...request, ...signedBody(Buffer.from(JSON.stringify(members))) }
+  decryptBodies.set(ciphertext, fresh)
+  return fresh
+}
+
 /** JSON whose last member is the plaintext. Not from Buffer's pool, which others share. */
-function bodyOf({ keyArn, plaintext, encryptionContext }: EncryptRequest): Buffer {
+function encryptBody({ keyArn, plaintext, encryptionContext }: EncryptRequest): Buffer {
   const rest = JSON.stringify({ EncryptionContext: encryptionContext, KeyId: keyArn })
   const head = Buffer.from(`${rest.slice(0, -1)},"Plaintext":"`)
   const tail = Buffer.from('"}')

@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto'
 import type { Dispatcher } from 'undici'
 import { type BytesReply, exchangeBytes, type ExchangeFailure } from '#kms/exchange-bytes.ts'
 import type { KekFault } from '#kms/kek-fault.ts'
@@ -16,6 +17,13 @@ export type BytesCallDeps = Readonly<{
   now: () => number
 }>
 
+/** The body of a request, and its SHA-256 in lower-case hex. */
+export type SignedBody = Readonly<{ bytes: Buffer; digest: string }>
+
+export function signedBody(bytes: Buffer): SignedBody {
+  return { bytes, digest: hash('sha256', bytes, 'hex') }
+}
+
 /**
  * One signed call to KMS, bytes out and bytes back. Both bodies are the caller's to wipe.
  * @param target such as `TrentService.Decrypt`.
@@ -24,13 +32,14 @@ export type BytesCallDeps = Readonly<{
 export async function callBytes(
   { dispatcher, signer, timeoutMs, now }: BytesCallDeps,
   target: string,
-  body: Buffer,
+  body: SignedBody,
   credentials: AwsCredentials,
   signal: AbortSignal | undefined,
 ): Promise<{ requestId: string; body: Buffer }> {
-  const headers = await signer.sign(target, body, credentials, new Date(now()))
+  const headers = signer.sign(target, body.digest, credentials, new Date(now()))
+  const request = { method: 'POST', path: '/', headers, body: body.bytes } as const
   const limits = { timeoutMs, replyBytesMax: REPLY_BYTES_MAX, signal, faultOf }
-  const reply = await exchangeBytes(dispatcher, { method: 'POST', path: '/', headers, body }, limits)
+  const reply = await exchangeBytes(dispatcher, request, limits)
   const header = reply.headers['x-amzn-requestid']
   const requestId = typeof header === 'string' && header.length <= 128 ? header : undefined
   if (reply.status === 200 && requestId !== undefined) return { requestId, body: reply.body }

@@ -1,74 +1,81 @@
-import { createHash, createHmac, createSecretKey, type KeyObject } from 'node:crypto'
-import {
-  ALGORITHM_IDENTIFIER,
-  createScope,
-  getCanonicalHeaders,
-  getSigningKey,
-  SignatureV4Base,
-} from '@smithy/signature-v4'
+import { createHmac, createSecretKey, hash, type KeyObject } from 'node:crypto'
 import type { AwsCredentials } from './aws-credentials.ts'
-import { NodeSha256 } from './node-sha256.ts'
 
-const SERVICE = 'kms'
+const algorithm = 'AWS4-HMAC-SHA256'
+const contentType = 'application/x-amz-json-1.1'
+const service = 'kms'
+const terminator = 'aws4_request'
 
-type DerivedKey = Readonly<{ date: string; signing: KeyObject }>
+/** What is the same for all calls of one session on one day. */
+type Day = Readonly<{ date: string; scope: string; authorization: string; signing: KeyObject }>
 
 /**
- * Signs a POST to KMS with AWS Signature Version 4. Canonical form and key derivation are the AWS library's own;
- * ours is only to remember the derived key with the session it belongs to, where the library's memory is
- * process-wide, holds 50 sessions and is looked up by two HMACs.
+ * Signs calls of KMS with AWS Signature Version 4 (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv.html).
+ * All of them have the same few headers, so that what the AWS library builds by sorting, escaping and splitting is one
+ * template here, at a quarter of its time on the path of every strict request. A test holds both to the same bytes.
  */
-export class KmsRequestSigner extends SignatureV4Base {
+export class KmsRequestSigner {
   readonly #region: string
   readonly #host: string
-  readonly #derived = new WeakMap<AwsCredentials, DerivedKey>()
+  readonly #days = new WeakMap<AwsCredentials, Day>()
 
   constructor(region: string, host: string) {
-    super({ service: SERVICE, region, sha256: NodeSha256, credentials: neverAsked })
     this.#region = region
     this.#host = host
   }
 
-  /** The headers that make `body` a signed call of `target` (`TrentService.Decrypt`). */
-  async sign(
-    target: string,
-    body: Buffer,
-    credentials: AwsCredentials,
-    at: Date,
-  ): Promise<Record<string, string>> {
-    const { longDate, shortDate } = this.formatDate(at)
-    const scope = createScope(shortDate, this.#region, SERVICE)
+  /**
+   * The headers that make a POST a signed call of `target` (`TrentService.Decrypt`).
+   * @param bodyDigest SHA-256 of the body, in lower-case hex.
+   */
+  sign(target: string, bodyDigest: string, credentials: AwsCredentials, at: Date): Record<string, string> {
+    const time = basicIso(at)
+    const { scope, authorization, signing } = this.#dayOf(credentials, time.slice(0, 8))
+    const { sessionToken } = credentials
+    const tokenLine = sessionToken === undefined ? '' : `x-amz-security-token:${sessionToken}\n`
+    const canonicalRequest =
+      `POST\n/\n\ncontent-type:${contentType}\nhost:${this.#host}\nx-amz-date:${time}\n${tokenLine}` +
+      `x-amz-target:${target}\n\n${signedNames(credentials)}\n${bodyDigest}`
+    const signed = `${algorithm}\n${time}\n${scope}\n${hash('sha256', canonicalRequest, 'hex')}`
     const headers: Record<string, string> = {
-      'content-type': 'application/x-amz-json-1.1',
+      'content-type': contentType,
       host: this.#host,
-      'x-amz-date': longDate,
+      'x-amz-date': time,
       'x-amz-target': target,
-      ...(credentials.sessionToken === undefined ? {} : { 'x-amz-security-token': credentials.sessionToken }),
+      authorization: authorization + createHmac('sha256', signing).update(signed).digest('hex'),
     }
-    const request = { method: 'POST', protocol: 'https:', hostname: this.#host, path: '/', headers }
-    const canonicalHeaders = getCanonicalHeaders(request)
-    const bodyDigest = createHash('sha256').update(body).digest('hex')
-    const canonicalRequest = this.createCanonicalRequest(request, canonicalHeaders, bodyDigest)
-    const signed = await this.createStringToSign(longDate, scope, canonicalRequest, ALGORITHM_IDENTIFIER)
-    const signature = createHmac('sha256', await this.#signingKey(credentials, shortDate))
-      .update(signed)
-      .digest('hex')
-    const names = this.getCanonicalHeaderList(canonicalHeaders)
-    headers['authorization'] =
-      `${ALGORITHM_IDENTIFIER} Credential=${credentials.accessKeyId}/${scope}, SignedHeaders=${names}, Signature=${signature}`
+    if (sessionToken !== undefined) headers['x-amz-security-token'] = sessionToken
     return headers
   }
 
-  async #signingKey(credentials: AwsCredentials, date: string): Promise<KeyObject> {
-    const known = this.#derived.get(credentials)
-    if (known?.date === date) return known.signing
-    const signing = createSecretKey(await getSigningKey(NodeSha256, credentials, date, this.#region, SERVICE))
-    this.#derived.set(credentials, { date, signing })
-    return signing
+  #dayOf(credentials: AwsCredentials, date: string): Day {
+    const known = this.#days.get(credentials)
+    if (known?.date === date) return known
+    const scope = `${date}/${this.#region}/${service}/${terminator}`
+    const day = {
+      date,
+      scope,
+      authorization: `${algorithm} Credential=${credentials.accessKeyId}/${scope}, SignedHeaders=${signedNames(credentials)}, Signature=`,
+      signing: signingKey(credentials.secretAccessKey, [date, this.#region, service, terminator]),
+    }
+    this.#days.set(credentials, day)
+    return day
   }
 }
 
-/** The base class wants a provider; this class is given the credentials with each call. */
-function neverAsked(): Promise<never> {
-  return Promise.reject(new Error('The signer is given the credentials with each call.'))
+function signedNames({ sessionToken }: AwsCredentials): string {
+  const token = sessionToken === undefined ? '' : 'x-amz-security-token;'
+  return `content-type;host;x-amz-date;${token}x-amz-target`
+}
+
+function signingKey(secretAccessKey: string, steps: readonly string[]): KeyObject {
+  let derived = Buffer.from(`AWS4${secretAccessKey}`)
+  for (const step of steps) derived = createHmac('sha256', derived).update(step).digest()
+  return createSecretKey(derived)
+}
+
+/** ISO 8601's basic format, to the second: `20260301T235959Z`. */
+function basicIso(at: Date): string {
+  const iso = at.toISOString()
+  return `${iso.slice(0, 4)}${iso.slice(5, 7)}${iso.slice(8, 13)}${iso.slice(14, 16)}${iso.slice(17, 19)}Z`
 }

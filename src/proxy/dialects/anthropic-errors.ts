@@ -1,3 +1,4 @@
+import { anthropic } from '#providers/anthropic.ts'
 import type { Refusal } from '#proxy/refusal.ts'
 import type { RefusalStatus } from '#proxy/refusal-rules.ts'
 import type { ErrorDialect } from './error-dialect.ts'
@@ -21,15 +22,16 @@ const types: Record<RefusalStatus, string> = {
 }
 
 export const anthropicErrors: ErrorDialect = {
-  body,
+  requestIdHeader: anthropic.requestIdHeader,
+  body: (refusal, requestId) => ({ ...errorOf(refusal), request_id: requestId }),
   /**
    * One line end: where an event was half written, its name becomes `error` and Anthropic's SDKs raise an APIError
    * that carries both halves, instead of failing to parse the first.
    */
-  streamEvent: (refusal) => `\nevent: error\ndata: ${JSON.stringify(body(refusal))}\n\n`,
+  streamEvent: (refusal) => `\nevent: error\ndata: ${JSON.stringify(errorOf(refusal))}\n\n`,
 }
 
 /** `details.error_code` is where Anthropic names the cause; its SDKs show it as `errorCode`. */
-function body({ status, code, message }: Refusal) {
+function errorOf({ status, code, message }: Refusal) {
   return { type: 'error', error: { type: types[status], message, details: { error_code: code } } }
 }

@@ -1,3 +1,4 @@
+import { openai } from '#providers/openai.ts'
 import type { Refusal } from '#proxy/refusal.ts'
 import type { RefusalStatus } from '#proxy/refusal-rules.ts'
 import type { ErrorDialect } from './error-dialect.ts'
@@ -20,6 +21,7 @@ const types: Record<RefusalStatus, string> = {
 }
 
 export const openaiErrors: ErrorDialect = {
+  requestIdHeader: openai.requestIdHeader,
   body,
   /**
    * Two line ends: a half-written event then ends on its own and ours stands apart. OpenAI's SDK gives up at the half

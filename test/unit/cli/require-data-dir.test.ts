@@ -26,6 +26,16 @@ describe('a data directory', () => {
     await expect(requireDataDir({ dataDir, databaseUrl: undefined })).rejects.toMatchObject(refusal)
   })
 
+  it.each(['/proc/hasp', '/proc/hasp/data', '/proc/self/hasp'])(
+    'that nobody can make is refused at once, though Node would try for ever: %s',
+    async (dataDir) => {
+      await expect(requireDataDir({ dataDir, databaseUrl: undefined })).rejects.toMatchObject({
+        ...refusal,
+        message: expect.stringContaining(dataDir),
+      })
+    },
+  )
+
   it('that can not be written to is refused by writing, which no user is above', async () => {
     // Nobody makes a directory there, root included.
     await expect(requireDataDir({ dataDir: '/proc/self', databaseUrl: undefined })).rejects.toMatchObject(

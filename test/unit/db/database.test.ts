@@ -74,7 +74,7 @@ describe('a database', () => {
       connection: database.connection,
       poolMax: 2,
       applicationName: 'hasp:cut-off',
-      onIdleError: (error) => errors.push(error),
+      onConnectionLost: (error) => errors.push(error),
     })
     const inTransaction = db.transaction(async (trx) => {
       await sql`SELECT 1`.execute(trx)

@@ -37,10 +37,18 @@ describe('making a local KEK', () => {
     expect(await readFile(path)).toEqual(before)
   })
 
-  it('makes the directory, for its owner only', async () => {
-    const nested = join(directory, 'a', 'b')
-    await createLocalKek(nested, 'demo')
-    expect((await stat(nested)).mode & 0o7777).toBe(0o700)
+  it('makes the directory, for its owner only, and none above it', async () => {
+    const keks = join(directory, 'keks')
+    await createLocalKek(keks, 'demo')
+    expect((await stat(keks)).mode & 0o7777).toBe(0o700)
+    await expect(createLocalKek(join(directory, 'a', 'b'), 'demo')).rejects.toMatchObject({
+      kind: 'misconfigured',
+      code: 'ENOENT',
+    })
+  })
+
+  it.runIf(process.platform === 'linux')('fails where nobody makes a directory', async () => {
+    await expect(createLocalKek('/proc/hasp', 'demo')).rejects.toMatchObject({ code: 'ENOENT' })
   })
 
   it.each(['', '../demo', 'a/b', 'A', '-a', 'a.b', 'a'.repeat(64), 'a\n'])('refuses the id %j', (id) => {

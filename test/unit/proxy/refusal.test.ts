@@ -43,6 +43,8 @@ const anthropicClasses: typeof openaiClasses = {
   504: Anthropic.InternalServerError,
 }
 
+const requestId = '019a0000-0000-7000-8000-000000000001'
+
 let server: Server
 let origin: string
 let listener: RequestListener
@@ -67,8 +69,8 @@ afterEach(async () => {
 function answerWith(dialect: Dialect, refusal: Refusal, extraHeaders: string[] = []): void {
   listener = (_, response) => {
     response
-      .writeHead(refusal.status, [...refusalHeaders(refusal), ...extraHeaders])
-      .end(refusalBody(dialect, refusal))
+      .writeHead(refusal.status, [...refusalHeaders(dialect, refusal, requestId), ...extraHeaders])
+      .end(refusalBody(dialect, refusal, requestId))
   }
 }
 
@@ -121,7 +123,7 @@ describe.each(codes)('the refusal %s', (code) => {
     answerWith('openai', refusal, retrySoon)
     const error = await errorOf(callOpenai(false))
     expect(error).toBeInstanceOf(openaiClasses[refusal.status])
-    expect(error).toMatchObject({ status: refusal.status, code })
+    expect(error).toMatchObject({ status: refusal.status, code, requestID: requestId })
     expect(error.message).toBe(`${refusal.status} ${refusal.message}`)
     expect(requestCount).toBe(tries)
   })
@@ -130,7 +132,13 @@ describe.each(codes)('the refusal %s', (code) => {
     answerWith('anthropic', refusal, retrySoon)
     const error = await errorOf(callAnthropic(false))
     expect(error).toBeInstanceOf(anthropicClasses[refusal.status])
-    expect(error).toMatchObject({ status: refusal.status, errorCode: code, apiMessage: refusal.message })
+    expect(error).toMatchObject({
+      status: refusal.status,
+      errorCode: code,
+      apiMessage: refusal.message,
+      requestID: requestId,
+      error: { request_id: requestId },
+    })
     expect(requestCount).toBe(tries)
   })
 
@@ -147,28 +155,18 @@ describe('a refusal', () => {
     expect(new Refusal('kek_revoked', { retryAfterSeconds: 5 }).retryAfterSeconds).toBeUndefined()
   })
 
-  it('carries its code and its conditions in headers too', () => {
-    const json = [
-      'content-type',
-      'application/json; charset=utf-8',
-      'cache-control',
-      'no-store',
-      'x-hasp-error',
-    ]
-    expect(refusalHeaders(new Refusal('kek_revoked'))).toEqual([
+  it('carries its code, its conditions and its id in headers too, the id where its dialect looks for it', () => {
+    const json = ['content-type', 'application/json; charset=utf-8', 'cache-control', 'no-store']
+    const revoked = ['x-hasp-error', 'kek_revoked', 'x-request-id', requestId, 'x-should-retry', 'false']
+    expect(refusalHeaders('openai', new Refusal('kek_revoked'), requestId)).toEqual([...json, ...revoked])
+    const throttled = ['x-hasp-error', 'kek_throttled', 'request-id', requestId, 'retry-after', '1']
+    expect(refusalHeaders('anthropic', new Refusal('kek_throttled'), requestId)).toEqual([
       ...json,
-      'kek_revoked',
-      'x-should-retry',
-      'false',
+      ...throttled,
     ])
-    expect(refusalHeaders(new Refusal('kek_throttled'))).toEqual([
-      ...json,
-      'kek_throttled',
-      'retry-after',
-      '1',
-    ])
-    expect(refusalHeaders(new Refusal('method_not_allowed', { allow: 'POST' }))).toContain('allow')
-    expect(new Refusal('method_not_allowed', { allow: 'POST' }).message).toMatch(/ It takes POST\.$/)
+    const notAllowed = new Refusal('method_not_allowed', { allow: 'POST' })
+    expect(refusalHeaders('openai', notAllowed, requestId)).toContain('allow')
+    expect(notAllowed.message).toMatch(/ It takes POST\.$/)
   })
 
   it('is waited out by an SDK for as long as it asks', async () => {

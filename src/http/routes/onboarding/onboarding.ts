@@ -8,6 +8,8 @@ import { findLogSeen, listVerifications } from '#keks/verification-repository.ts
 import { verifyKek } from '#keks/verify.ts'
 import type { ApiDeps, ApiServer } from '#http/api-server.ts'
 import { AttemptLimit } from '#http/attempt-limit.ts'
+import { toldOf, type IsDatabaseAway } from '#http/database-away.ts'
+import type { ErrorCode } from '#http/errors-to-http.ts'
 import { problemOf } from '#http/problem.ts'
 import { RequestError } from '#http/request-error.ts'
 import { pageHeaders } from './assets.ts'
@@ -15,6 +17,7 @@ import { onboardingPage, plainPage, type OnboardingView } from './page.ts'
 
 type Deps = Omit<ApiDeps, 'targets' | 'unwrapper'> &
   Readonly<{
+    isDatabaseAway: IsDatabaseAway
     /** Told of errors that are nobody's refusal. */
     onUnexpected: (error: unknown, requestId: string) => void
   }>
@@ -34,10 +37,10 @@ export function onboardingPages(app: ApiServer, deps: Deps): void {
   acceptFormsOnly(app)
   app.addHook('onSend', async (_, reply) => void reply.headers(pageHeaders))
   app.setErrorHandler((error, request, reply) => {
-    const { problem, retryAfterSeconds } = problemOf(error, request.id)
+    const { problem, retryAfterSeconds } = problemOf(toldOf(error, deps.isDatabaseAway), request.id)
     if (problem.code === 'internal' || problem.code === 'row_tampered') deps.onUnexpected(error, request.id)
     if (retryAfterSeconds !== undefined) reply.header('retry-after', String(retryAfterSeconds))
-    const detail = problem.code === 'body_too_large' ? tooLarge : problem.detail
+    const detail = detailsOfPages[problem.code] ?? problem.detail
     return reply.status(problem.status).send(plainPage(problem.title, detail))
   })
 
@@ -147,7 +150,11 @@ function answer(reply: FastifyReply, status: number, view: OnboardingView, text:
   return reply.status(status).send(onboardingPage({ ...view, notice: { tone: 'bad', text } }))
 }
 
-const tooLarge = 'Go back, and paste one event alone: at most 60,000 characters.'
+/** Where whoever sees a page is told something else than whoever calls the API. */
+const detailsOfPages: Readonly<Partial<Record<ErrorCode, string>>> = {
+  body_too_large: 'Go back, and paste one event alone: at most 60,000 characters.',
+  overloaded: 'The database does not answer. Try again shortly.',
+}
 
 function tooMany(detail: string): RequestError {
   return new RequestError('too_many_requests', `${detail} Try again in a minute.`)

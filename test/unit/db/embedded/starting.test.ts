@@ -119,6 +119,15 @@ describe('starting the embedded PostgreSQL on an empty data directory', () => {
     expect(String(error instanceof Error ? error.cause : '')).not.toContain('not-all-of-')
   })
 
+  it('says which setting to change where its data directory can not be made', async () => {
+    await using parent = await createDataDir()
+    for (const dataDir of [path.join(parent.path, 'not', 'there'), '/proc/hasp'])
+      await expect(startEmbeddedPostgres({ dataDir })).rejects.toMatchObject({
+        code: 'embedded_postgres_failed',
+        message: expect.stringMatching(/can not be made \(ENOENT\)[^]*HASP_DATA_DIR/),
+      })
+  })
+
   it('puts the socket under the temporary directory where the path is too long for one', async () => {
     await using parent = await createDataDir()
     const dataDir = path.join(parent.path, 'a'.repeat(100))

@@ -11,10 +11,10 @@ import {
 } from '@aws-sdk/client-kms'
 import { GetCallerIdentityCommand } from '@aws-sdk/client-sts'
 import { SignatureV4 } from '@smithy/signature-v4'
-import { createHash, createHmac } from 'node:crypto'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { startAwsEmulator } from '#emulators/aws/aws-emulator.ts'
 import { connectAwsEmulator } from '#emulators/aws/control/control-client.ts'
+import { NodeSha256 } from '../../../support/node-sha256.ts'
 import { CUSTOMER, refusalOf, TwoAccounts } from './two-accounts.ts'
 
 let world: TwoAccounts
@@ -266,27 +266,3 @@ describe('the wire', () => {
     })
   })
 })
-
-/** The hash that the signer wants, over node:crypto. */
-class NodeSha256 {
-  readonly #hash
-  constructor(secret?: string | ArrayBuffer | ArrayBufferView) {
-    this.#hash = secret === undefined ? createHash('sha256') : createHmac('sha256', bytesOf(secret))
-  }
-  update(data: string | ArrayBuffer | ArrayBufferView): void {
-    this.#hash.update(bytesOf(data))
-  }
-  async digest(): Promise<Uint8Array> {
-    return this.#hash.digest()
-  }
-  reset(): void {
-    throw new Error('not used')
-  }
-}
-
-function bytesOf(data: string | ArrayBuffer | ArrayBufferView): Buffer {
-  if (typeof data === 'string') return Buffer.from(data)
-  return ArrayBuffer.isView(data)
-    ? Buffer.from(data.buffer, data.byteOffset, data.byteLength)
-    : Buffer.from(data)
-}

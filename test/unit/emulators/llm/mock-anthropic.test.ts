@@ -1,4 +1,4 @@
-import Anthropic, { APIError } from '@anthropic-ai/sdk'
+import Anthropic, { APIError, NotFoundError } from '@anthropic-ai/sdk'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startMockAnthropic } from '#emulators/llm/anthropic.ts'
 import type { MockProvider } from '#emulators/llm/mock-provider.ts'
@@ -29,6 +29,16 @@ describe('the official @anthropic-ai/sdk client against the mock', () => {
   it('lists models', async () => {
     const models = await client.models.list()
     expect(models.data.map((model) => model.id)).toContain(message.model)
+  })
+
+  it('retrieves one model, and refuses one that it does not have as the real one does', async () => {
+    expect(await client.models.retrieve(message.model)).toMatchObject({ type: 'model', id: message.model })
+    const failure = await client.models.retrieve('nonesuch').catch((error) => error)
+    expect(failure).toBeInstanceOf(NotFoundError)
+    expect(failure).toMatchObject({
+      error: { type: 'error', error: { type: 'not_found_error', message: 'model: nonesuch' } },
+      requestID: expect.stringMatching(/^req_/),
+    })
   })
 
   it('creates a message', async () => {

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import OpenAI, { APIError } from 'openai'
+import OpenAI, { APIError, NotFoundError } from 'openai'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startMockOpenai } from '#emulators/llm/openai.ts'
 import type { MockProvider } from '#emulators/llm/mock-provider.ts'
@@ -27,6 +27,35 @@ describe('the official openai client against the mock', () => {
     const models = await client.models.list()
     expect(models.data.map((model) => model.id)).toContain('gpt-4o-mini')
   })
+
+  it('retrieves one model, and refuses one that it does not have as the real one does', async () => {
+    expect(await client.models.retrieve('gpt-4o-mini')).toMatchObject({
+      id: 'gpt-4o-mini',
+      object: 'model',
+      owned_by: 'system',
+    })
+    const failure = await client.models.retrieve('ft:none/such').catch((error) => error)
+    expect(failure).toBeInstanceOf(NotFoundError)
+    expect(failure).toMatchObject({
+      error: {
+        message: "The model 'ft:none/such' does not exist",
+        type: 'invalid_request_error',
+        param: 'model',
+        code: 'model_not_found',
+      },
+    })
+  })
+
+  it.each(['/v1/models/', '/v1/models/gpt-5/more', '/v1/models/%zz', '/v1/files'])(
+    'knows no GET %s',
+    async (path) => {
+      const answer = await fetch(provider.origin + path, { headers: { authorization: `Bearer ${SECRET}` } })
+      expect(answer.status).toBe(404)
+      expect(await answer.json()).toMatchObject({
+        error: { message: `Invalid URL (GET ${path})`, code: null },
+      })
+    },
+  )
 
   it('completes a chat', async () => {
     const { data, request_id: requestId } = await client.chat.completions.create(chat).withResponse()
