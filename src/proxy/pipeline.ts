@@ -134,7 +134,7 @@ async function decide(
     const view = found instanceof Promise ? await found : found
     if (view.epoch !== grant.epoch || grant.readAtMs < view.readAtMs) {
       grant = await authenticate(deps, token, view)
-      if (grant.epoch !== view.epoch) deps.views.forget(orgId)
+      if (grant.epoch !== view.epoch) deps.views.forget(view)
       continue
     }
     // It may have expired while the body arrived.
@@ -158,7 +158,7 @@ async function decide(
       }
     }
     deps.stats.staleDecisions += 1
-    deps.views.forget(orgId)
+    deps.views.forget(view)
   }
   throw changedTooFast()
 }

@@ -56,7 +56,7 @@ export class OrganisationViews {
     this.#deps = deps
   }
 
-  /** The view in hand, or a fresh one. */
+  /** The view in hand, or a fresh one, which all who ask meanwhile share. */
   find(orgId: string): Promise<OrganisationView> | OrganisationView {
     return this.#views.get(orgId) ?? this.#loads.ask(orgId)
   }
@@ -67,11 +67,11 @@ export class OrganisationViews {
   }
 
   /**
-   * The view in hand is outdated. One that is being read is not dropped: nobody has decided on it yet, and all whose
-   * receipts are stale at the same time would each read another.
+   * `view` is outdated. Neither one that has taken its place nor one that is being read is dropped: all whose receipts are
+   * stale at the same time would each have another read.
    */
-  forget(orgId: string): void {
-    this.#views.delete(orgId)
+  forget(view: OrganisationView): void {
+    if (this.#views.peek(view.orgId) === view) this.#views.delete(view.orgId)
   }
 
   /** Another node, or this one, told that the organisation is at `epoch` now. */

@@ -24,8 +24,8 @@ beforeEach(async () => {
 afterEach(() => scene[Symbol.asyncDispose]())
 
 /** The view after a change that was told of. */
-const readAgain = () => {
-  views.forget(scene.orgId)
+const readAgain = async () => {
+  views.forget(await views.find(scene.orgId))
   return views.find(scene.orgId)
 }
 const query = (text: string, values: unknown[] = []) => scene.database.db.pool.query(text, values)
