@@ -1,4 +1,4 @@
-/** How much is measured; the whole is about nine minutes in full and one and a half when quick. */
+/** How much is measured; the whole is about ten minutes in full and one and a half when quick. */
 export type Plan = Readonly<{
   name: 'full' | 'quick'
   rounds: number

@@ -1,3 +1,4 @@
+import type { PoolClient, QueryConfig, QueryResult } from 'pg'
 import { closeIdle } from '#db/close-idle.ts'
 import type { Database } from '#db/database.ts'
 import { violatedConstraint } from '#db/violated-constraint.ts'
@@ -63,7 +64,7 @@ async function insert(
   })
   try {
     const values = valuesOf(rows)
-    const write = (how: typeof insertion) => Promise.race([client.query({ ...how, values }), timeout])
+    const write = (how: typeof insertion) => Promise.race([ask(client, { ...how, values }), timeout])
     const { rowCount } = await write(insertion).catch((error: unknown) => {
       if (violatedConstraint(error) !== undefined) return write(repetition)
       throw error
@@ -82,6 +83,13 @@ async function insert(
     client.release(true)
     throw error
   }
+}
+
+/** By callback: pg's own promises keep dead queries from being collected young, and with them all that came after. */
+function ask(client: PoolClient, query: QueryConfig): Promise<QueryResult> {
+  return new Promise((resolve, reject) => {
+    client.query(query, (error: Error | null, result) => (error === null ? resolve(result) : reject(error)))
+  })
 }
 
 const none: ReadonlySet<string> = new Set()
