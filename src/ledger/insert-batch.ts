@@ -1,6 +1,6 @@
-import type { PoolClient, QueryConfig, QueryResult } from 'pg'
 import { closeIdle } from '#db/close-idle.ts'
 import type { Database } from '#db/database.ts'
+import { runQuery } from '#db/run-query.ts'
 import { violatedConstraint } from '#db/violated-constraint.ts'
 import type { BatchRow } from './batch-row.ts'
 
@@ -64,7 +64,7 @@ async function insert(
   })
   try {
     const values = valuesOf(rows)
-    const write = (how: typeof insertion) => Promise.race([ask(client, { ...how, values }), timeout])
+    const write = (how: typeof insertion) => Promise.race([runQuery(client, { ...how, values }), timeout])
     const { rowCount } = await write(insertion).catch((error: unknown) => {
       if (violatedConstraint(error) !== undefined) return write(repetition)
       throw error
@@ -83,13 +83,6 @@ async function insert(
     client.release(true)
     throw error
   }
-}
-
-/** By callback: pg's own promises keep dead queries from being collected young, and with them all that came after. */
-function ask(client: PoolClient, query: QueryConfig): Promise<QueryResult> {
-  return new Promise((resolve, reject) => {
-    client.query(query, (error: Error | null, result) => (error === null ? resolve(result) : reject(error)))
-  })
 }
 
 const none: ReadonlySet<string> = new Set()
