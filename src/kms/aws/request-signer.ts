@@ -12,7 +12,7 @@ type Day = Readonly<{ date: string; scope: string; authorization: string; signin
 /**
  * Signs calls of KMS with AWS Signature Version 4 (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv.html).
  * All of them have the same few headers, so that what the AWS library builds by sorting, escaping and splitting is one
- * template here, at a quarter of its time on the path of every strict request. A test holds both to the same bytes.
+ * template here, in less than half its time on the path of every strict request. A test holds both to the same bytes.
  */
 export class KmsRequestSigner {
   readonly #region: string
